@@ -1,0 +1,74 @@
+"""What a completed login left: a subject, an approval for one client, and the tokens given for it."""
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+
+from authflows.models.login import Login
+from authflows.models.relying_party import RelyingParty
+from tenants.models import Environment, Issuer, TenantOwned, TenantRef
+
+
+class SubjectKind(models.TextChoices):
+    PRIVATE = "private"
+    BUSINESS = "business"
+
+
+class Subject(TenantOwned):
+    """A person as one organisation knows them in one environment; `id` is the `sub` (decision 2)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    environment = TenantRef(Environment, related_name="+")
+    kind = models.CharField(max_length=8, choices=SubjectKind.choices)
+    key = models.BinaryField(max_length=32, help_text="HMAC-SHA-256 of the national id with the environment's secret")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            *TenantOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["tenant", "environment_id", "kind", "key"], name="authflows_subject_person"),
+        ]
+
+
+class Grant(TenantOwned):
+    """One approval for one client; also the family of the tokens issued for it."""
+
+    login = TenantRef(Login, related_name="+")
+    relying_party = TenantRef(RelyingParty, related_name="+")
+    issuer = models.ForeignKey(Issuer, models.PROTECT, related_name="+", db_index=False)
+    subject_id = models.UUIDField(help_text="sub; a login that asks only for age has one that is not stored")
+    code_hash = models.BinaryField(max_length=32)
+    code_expires_at = models.DateTimeField()
+    redirect_uri = models.TextField()
+    challenge = models.CharField(max_length=128, blank=True)
+    nonce = models.TextField(blank=True)
+    scope = models.TextField()
+    acr = models.CharField(max_length=100)
+    amr = models.JSONField(default=list)
+    auth_time = models.DateTimeField()
+    sid = models.CharField(max_length=43)
+    sealed = models.BinaryField(null=True, help_text="claims, sealed to the code; nulled at redemption")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            *TenantOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["tenant", "code_hash"], name="authflows_grant_code"),
+        ]
+
+
+class AccessToken(TenantOwned):
+    grant = TenantRef(Grant, related_name="+", cascades=True)
+    hash = models.BinaryField(max_length=32)
+    expires_at = models.DateTimeField()
+    sealed = models.BinaryField(null=True, help_text="claims, sealed to the token; nulled when it ends")
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            *TenantOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["tenant", "hash"], name="authflows_accesstoken_hash"),
+        ]
+        indexes = [models.Index(fields=["tenant", "grant_id"], name="authflows_accesstoken_grant")]

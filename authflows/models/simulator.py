@@ -1,0 +1,28 @@
+"""The simulator's own memory. It plays MitID, so it knows no tenant: a service is a connection's id."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from tenants.ids import uuid7
+
+
+class SimulatedSession(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    reference = models.UUIDField(unique=True, help_text="the caller's id of the request")
+    service = models.CharField(max_length=40)
+    request = models.JSONField(help_text="action, provider, reference text, level, language")
+    state = models.CharField(max_length=12, default="shown")
+    person = models.CharField(max_length=48, blank=True, help_text="user id of a simulated person")
+    result = models.JSONField(null=True)
+    code_hash = models.BinaryField(max_length=32, null=True, unique=True)
+    redeemed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+
+
+class SimulatorLedger(models.Model):
+    """Every authentication request that the simulated core accepted, as MitID would count them."""
+
+    reference = models.UUIDField(primary_key=True)
+    service = models.CharField(max_length=40)
+    accepted_at = models.DateTimeField(db_default=Now(), editable=False)

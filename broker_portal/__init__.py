@@ -1,0 +1,1 @@
+"""Composition and portal: sees everything, is seen by nothing."""
