@@ -13,7 +13,7 @@ _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _ROUNDING = Context(prec=60, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
 
 
-class CurrencyMixed(ValueError):
+class CurrencyError(ValueError):
     """Two currencies met in one sum, one plan or one document."""
 
 
@@ -80,7 +80,7 @@ def quantity_text(quantity: Decimal) -> str:
 
 
 def one_currency(*codes: str) -> str:
-    """The code that all of `codes` are. Raises CurrencyMixed otherwise."""
+    """The code that all of `codes` are. Raises CurrencyError otherwise."""
     if len(set(codes)) != 1:
-        raise CurrencyMixed(f"expected one currency, found {', '.join(sorted(set(codes))) or 'none'}")
+        raise CurrencyError(f"expected one currency, found {', '.join(sorted(set(codes))) or 'none'}")
     return codes[0]

@@ -58,7 +58,7 @@ class AapPrice:
 
 @dataclass(frozen=True, slots=True)
 class SchemeCharge:
-    """A surcharge of the scheme per request. `until` is its last day, after which no month is charged."""
+    """A surcharge of the scheme per request. `until` is its last day, a month's last, after which nothing is charged."""
 
     row: str
     kind: LineKind
@@ -69,6 +69,8 @@ class SchemeCharge:
         unit_price(self.unit_price)
         if self.kind not in (LineKind.CORE_CLIENT, LineKind.UDVIKLINGSBIDRAG):
             raise PlanError(f"{self.kind} is not a charge of the scheme")
+        if self.until is not None and self.until != Month.of(self.until).last:
+            raise PlanError(f"a charge ends with a month, not on {self.until}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class Line:
 def price(plan: Plan, scheme: SchemePrices, usage: Usage, month: Month) -> list[Line]:
     """The month's lines: one per component and tier that has a quantity. No usage and no subscription gives none.
 
-    Raises CurrencyMixed where plan and scheme have different currencies.
+    Raises CurrencyError where plan and scheme have different currencies.
     """
     one_currency(plan.currency, scheme.currency)
     return [*_aap(scheme, usage, month), *_charges(scheme, usage, month), *_fee(plan, usage, month), *_subscription(plan, month)]

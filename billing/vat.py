@@ -48,7 +48,7 @@ class Totals:
 
 
 def total(lines: Iterable[Charged], treatment: Treatment, *, currency: str) -> Totals:
-    """Raises CurrencyMixed where a line is not in `currency`. No lines give zeros."""
+    """Raises CurrencyError where a line is not in `currency`. No lines give zeros."""
     charged = list(lines)
     one_currency(currency, *(line.currency for line in charged))
     net = add(*(line.amount for line in charged))

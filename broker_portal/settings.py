@@ -192,8 +192,11 @@ ADMINS: list[tuple[str, str]] = []
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or embedded.default_queue_url(DATA_DIR)
 
-# A login (docs/logins.md). MitID's own time-out is not published: 300 s is our assumption.
-LOGIN_SECONDS = env_int("LOGIN_SECONDS", 300)
+# A login (docs/logins.md). MitID's own time-out is not published: 300 s per request to the core is our assumption.
+LOGIN_SECONDS = env_int("LOGIN_SECONDS", 900)
+CORE_SECONDS = env_int("CORE_SECONDS", 300)
+# An answer of the core that has not come by now is lost: the sweep asks for it.
+CORE_ANSWER_SECONDS = env_int("CORE_ANSWER_SECONDS", 10)
 CODE_SECONDS = 60
 ACCESS_TOKEN_SECONDS = env_int("ACCESS_TOKEN_SECONDS", 3600)
 ID_TOKEN_SECONDS = 300

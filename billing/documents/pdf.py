@@ -1,6 +1,7 @@
 """A snapshot as PDF/A-3a and PDF/UA-1, made by typst. The same snapshot and time give the same bytes."""
 
 import json
+import unicodedata
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 import typst
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
 from billing.documents.sheet import sheet
 from billing.documents.snapshot import Snapshot
@@ -24,18 +25,27 @@ def _compiler() -> typst.Compiler:
     return typst.Compiler(str(TEMPLATES / "document.typ"), root=str(TEMPLATES), font_paths=typst.Fonts(False, False, [str(FONTS)]))
 
 
+def _drawn(character: str) -> str:
+    if ord(character) in _drawable():
+        return character
+    return " " if character.isspace() else "?"
+
+
 @cache
 def _drawable() -> frozenset[int]:
     """The code points that the text faces have between them."""
-    faces = (FONTS / "HankenGrotesk-Regular.ttf", FONTS / "Inter-Regular.ttf")
-    return frozenset(point for face in faces for point in TTFont(face, lazy=True).getBestCmap())
+    points: set[int] = set()
+    for face in ("HankenGrotesk-Regular.ttf", "Inter-Regular.ttf"):
+        with TTFont(FONTS / face) as font:
+            points.update(font.getBestCmap())
+    return frozenset(points)
 
 
 def printable(value: Any) -> Any:
-    """`value` with every character that no font has replaced by "?": one such character would fail the whole PDF/A document."""
+    """`value` in characters that our fonts have, spaces for white space and "?" for the rest: one other would fail the whole document."""
     match value:
         case str():
-            return "".join(character if ord(character) in _drawable() else "?" for character in value)
+            return "".join(map(_drawn, unicodedata.normalize("NFC", value)))
         case dict():
             return {key: printable(inner) for key, inner in value.items()}
         case list():

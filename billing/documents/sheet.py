@@ -41,7 +41,7 @@ def sheet(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _country(language: str, code: str) -> str:
-    return Locale.parse("en_GB" if language == "en" else language).territories.get(code, code)
+    return str(Locale.parse(language).territories.get(code, code))
 
 
 def _buyer(snapshot: Snapshot) -> Iterator[str]:
@@ -82,7 +82,6 @@ def _lines(snapshot: Snapshot) -> dict[str, Any]:
     language, currency = snapshot["language"], _currency(snapshot)
     heads = [texts.text(language, key) for key in ("service", "quantity", "unit_price", "vat")]
     return {
-        "caption": texts.text(language, "lines"),
         "heads": [*heads, texts.text(language, "amount", currency=currency)],
         "rows": [
             {
@@ -175,6 +174,6 @@ def _footer(snapshot: Snapshot) -> Iterator[str]:
         registered = texts.text(language, "cvr", value=seller["cvr"])
     else:
         parts.append(_country(language, address["country"]))
-        registered = texts.text(language, "vat_number", value=seller["vat_number"])
+        registered = texts.text(language, "footer.vat", value=seller["vat_number"])
     yield ", ".join([*(part for part in parts if part), registered])
     yield ", ".join(part for part in (seller["email"], seller["phone"]) if part)

@@ -1,8 +1,8 @@
 """A document frozen as canonical JSON: every other form of it (PDF, CSV, e-invoice) is a rendering of this.
 
 Shape of a snapshot: `schema kind number issue_date due_date payment_days period currency language seller buyer lines
-price_rows vat_treatment totals payment notes references illustrative`. Amounts, prices and quantities are strings, dates ISO,
-what is not known is null. A draft has no number, issue date, due date and payment.
+price_rows vat_treatment totals payment notes references illustrative`. Amounts, prices and quantities are strings, dates ISO. A text
+of a party that is not known is empty, anything else null; a draft's number, issue date, due date and payment are null.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ class Document:
 
 
 def build(document: Document) -> Snapshot:
-    """Raises CurrencyMixed where lines and totals differ in currency, ValueError where the payment id cannot be made."""
+    """Raises CurrencyError where lines and totals differ in currency, ValueError where the payment id cannot be made."""
     totals = document.totals
     currency = one_currency(totals.currency, *(line.currency for line in document.lines))
     due = _due_date(document)

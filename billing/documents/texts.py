@@ -18,7 +18,7 @@ _LOCALES = {"da": "da", "en": "en_GB"}
 _DA = {
     "invoice": "Faktura",
     "credit_note": "Kreditnota",
-    "draft": "UDKAST – ikke en faktura",
+    "draft": "UDKAST — ikke en faktura",
     "draft.why": "Beløbene kan ændre sig, indtil måneden er lukket. Der skal ikke betales efter dette udkast.",
     "to": "Til",
     "number.invoice": "Fakturanummer",
@@ -33,13 +33,12 @@ _DA = {
     "gln": "EAN",
     "cvr": "CVR {value}",
     "vat_number": "Momsnummer {value}",
-    "lines": "Fakturalinjer",
+    "footer.vat": "moms {value}",
     "service": "Ydelse",
     "quantity": "Antal",
     "unit_price": "Enhedspris",
     "vat": "Moms",
     "amount": "Beløb, {currency}",
-    "totals": "Sum",
     "net": "I alt uden moms",
     "vat.standard": "{rate} moms af {net}",
     "vat.reverse_charge": "Moms, omvendt betalingspligt",
@@ -76,13 +75,13 @@ _DA = {
     "og reguleret senest {settled_by}.",
     "note.counting": "En anmodning tæller, når MitID har taget imod den, uanset om brugeren godkender. "
     "Forbruget pr. dag og klient kan ses i portalen.",
-    "note.illustrative": "Priserne er illustrative. De er ikke MitIDs priser.",
+    "note.illustrative": "Priserne er illustrative. De er ikke MitIDs egne.",
 }
 
 _EN = {
     "invoice": "Invoice",
     "credit_note": "Credit note",
-    "draft": "DRAFT – not an invoice",
+    "draft": "DRAFT — not an invoice",
     "draft.why": "The amounts may change until the month is closed. Nothing is to be paid from this draft.",
     "to": "To",
     "number.invoice": "Invoice number",
@@ -97,13 +96,12 @@ _EN = {
     "gln": "EAN",
     "cvr": "CVR {value}",
     "vat_number": "VAT number {value}",
-    "lines": "Invoice lines",
+    "footer.vat": "VAT {value}",
     "service": "Service",
     "quantity": "Quantity",
     "unit_price": "Unit price",
     "vat": "VAT",
     "amount": "Amount, {currency}",
-    "totals": "Total",
     "net": "Total excluding VAT",
     "vat.standard": "{rate} VAT on {net}",
     "vat.reverse_charge": "VAT, reverse charge",
@@ -140,7 +138,7 @@ _EN = {
     "and is settled no later than {settled_by}.",
     "note.counting": "A request counts when MitID has accepted it, whether or not the user approves. "
     "Usage per day and client is shown in the portal.",
-    "note.illustrative": "The prices are illustrative. They are not MitID’s prices.",
+    "note.illustrative": "The prices are illustrative. They are not MitID's own.",
 }
 
 _TEXTS: dict[str, dict[str, str]] = {"da": _DA, "en": _EN}

@@ -1,11 +1,12 @@
-"""The account that PostgreSQL runs under. It refuses root, so root lends it another identity.
+"""The account that PostgreSQL runs under. It refuses root and users without a name, so these lend it another identity.
 
-As an ordinary user nothing is needed. As root, a user namespace in which root's own files belong to `nobody`; where namespaces are
-forbidden (a plain container), the real account `nobody`, which must then be able to reach programs, files and socket.
+An ordinary user needs nothing. For the others a user namespace in which their own files belong to `nobody`; where namespaces are forbidden
+(a plain container), root uses the real account `nobody`, which must then be able to reach programs, files and socket.
 """
 
 import ctypes
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from broker_portal.embedded import addresses
 from broker_portal.embedded.processes import LINUX, Refused, libc
 
 NOBODY = 65534
@@ -33,6 +33,13 @@ def enter_namespace() -> None:
     Path("/proc/self/uid_map").write_text(f"{NOBODY} {uid} 1")
 
 
+def has_a_name(uid: int) -> bool:
+    try:
+        return bool(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return False
+
+
 def reachable(path: Path) -> bool:
     """Whether any account can walk to this path (its own mode does not count)."""
     return all(parent.stat().st_mode & 0o001 for parent in path.absolute().parents if parent.exists())
@@ -45,14 +52,15 @@ class Account:
 
     @classmethod
     def choose(cls) -> "Account":
-        if os.geteuid() != 0:
+        root = os.geteuid() == 0
+        if not root and (has_a_name(os.geteuid()) or not LINUX):
             return cls("own")
         if not LINUX:
             raise Refused("PostgreSQL does not run as root here: start as an ordinary user, or set DATABASE_URL and DATABASE_OWNER_URL")
         try:
             subprocess.run(["true"], preexec_fn=enter_namespace, check=True)
         except (subprocess.SubprocessError, OSError):
-            return cls("nobody")
+            return cls("nobody" if root else "own")
         return cls("namespace")
 
     def popen(self) -> dict[str, Any]:
@@ -64,25 +72,32 @@ class Account:
         return {}
 
     def directory(self, path: Path, elsewhere: Callable[[], Path]) -> Path:
-        """A directory of mode 0700 at this path that the account may use; where it cannot reach it, a link there to one made `elsewhere`.
+        """Makes a directory of mode 0700 that the account may use, and returns its real path.
 
-        A directory that somebody else owns is refused: in /tmp its name could have been taken before us.
+        Where the account cannot walk to `path`, that becomes a link to a directory made `elsewhere`. Raises Refused for a directory
+        that somebody else owns: in /tmp its name could have been taken before us.
         """
         if self.kind == "nobody" and not path.is_symlink() and not reachable(path):
-            if path.is_dir():
-                path.rmdir()
-            path.symlink_to(elsewhere())
-        real = path.resolve() if self.kind == "nobody" else path
-        real.mkdir(parents=True, exist_ok=True, mode=0o700)
-        status = real.lstat()
-        owners = {os.geteuid()} | ({NOBODY} if os.geteuid() == 0 else set())
-        if real.is_symlink() or status.st_uid not in owners:
+            self._link(path, elsewhere())
+        real = path.resolve()
+        real.mkdir(exist_ok=True, mode=0o700)
+        ours = {os.geteuid()} | ({NOBODY} if os.geteuid() == 0 else set())
+        if not {path.lstat().st_uid, real.lstat().st_uid} <= ours:
             raise Refused(f"{real} belongs to somebody else")
         real.chmod(0o700)
         owner = NOBODY if self.kind == "nobody" else os.geteuid()
-        if status.st_uid != owner:
-            os.chown(real, owner, -1)
+        if real.stat().st_uid != owner:
+            for name in (real, *real.rglob("*")):
+                os.chown(name, owner, -1, follow_symlinks=False)
         return real
+
+    def _link(self, path: Path, target: Path) -> None:
+        try:
+            if path.is_dir():
+                path.rmdir()
+        except OSError:
+            raise Refused(f"{path} is in use but the account nobody cannot reach it: open its parents (chmod o+x) or move it") from None
+        path.symlink_to(target)
 
     def fresh_home(self) -> Path:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o711)
@@ -104,7 +119,3 @@ class Account:
                     path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
             part.rename(copy)
         return copy / found.relative_to(packages)
-
-
-def short_socket_directory(data_dir: Path) -> Path:
-    return addresses.distant_directory(data_dir)

@@ -16,18 +16,20 @@ OWNER_ROLE = "broker_owner"
 APPLICATION_ROLE = "broker_app"
 # sun_path holds 104 bytes on macOS and 108 on Linux, and PostgreSQL appends ".lock".
 LONGEST_SOCKET_PATH = 90
+# libpq splits hosts at commas; the others are read differently by the parsers that a URL passes through.
+UNSAFE_IN_URLS = set(",%?#\"'")
 
 
 def socket_directory(data_dir: Path) -> Path:
-    """`run/` in the data directory or, where a socket's path would be too long, a directory in /tmp named after it.
+    """`run/` in the data directory or, where a socket's path would be too long, a directory in /tmp named after it."""
+    near = data_dir.resolve() / "run"
+    fits = len(os.fsencode(near / POSTGRES_SOCKET)) <= LONGEST_SOCKET_PATH and not UNSAFE_IN_URLS & set(str(near))
+    return near if fits else distant_directory(data_dir)
 
-    /tmp and not $TMPDIR: commands started from another shell must find the same place.
-    """
-    data_dir = data_dir.resolve()
-    near = data_dir / "run"
-    if len(os.fsencode(near / POSTGRES_SOCKET)) <= LONGEST_SOCKET_PATH:
-        return near
-    return Path("/tmp") / f"broker-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
+
+def distant_directory(data_dir: Path) -> Path:
+    """In /tmp and not in $TMPDIR: commands started from another shell must find the same place."""
+    return Path("/tmp") / f"broker-{hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]}"
 
 
 def default_urls(data_dir: Path) -> tuple[str, str]:

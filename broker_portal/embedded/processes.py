@@ -1,4 +1,4 @@
-"""Child processes that never outlive whoever started them: started, watched, restarted with a growing pause, ended with all that they started."""
+"""Child processes that never outlive whoever started them: started in groups of their own, watched, ended with all they started."""
 
 import contextlib
 import ctypes
@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -24,10 +24,12 @@ class Refused(Exception):
     """A reason not to start, worded for the person who typed the command."""
 
 
-def die_with_parent(signal_number: int) -> None:
-    """The kernel sends this signal when the thread that started us ends, however it ends. Linux only."""
+def die_with_parent(signal_number: int, parent: int) -> None:
+    """In a forked child: the kernel sends this signal when the thread that started us ends, however it ends. Linux only."""
     if LINUX:
         libc.prctl(PR_SET_PDEATHSIG, signal_number)
+        if os.getppid() != parent:  # it ended before we asked
+            os.kill(os.getpid(), signal_number)
 
 
 class Process(NamedTuple):
@@ -95,20 +97,18 @@ class Child:
     orphan_signal: int = signal.SIGKILL
     patience: float = 10
     popen: Mapping[str, Any] | None = None
-    before: Callable[[], None] | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Must run in the main thread: the kernel ties the child to the thread that made it."""
-        if self.before:
-            self.before()
         options = dict(self.popen or {})
         prepare = options.pop("preexec_fn", None)
+        parent = os.getpid()
 
         def preexec() -> None:
             if prepare:
                 prepare()
-            die_with_parent(self.orphan_signal)
+            die_with_parent(self.orphan_signal, parent)
 
         with open_log(self.log) as log:
             self.process = subprocess.Popen(

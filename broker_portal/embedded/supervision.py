@@ -48,6 +48,8 @@ class Watched:
             try:
                 self.start()
             except (Refused, OSError) as reason:
+                self.part.ask_to_stop()
+                self.part.finish()
                 self._failed(say, f"did not start: {reason}")
 
     def _failed(self, say: Callable[[str], None], what: str) -> None:

@@ -1,0 +1,70 @@
+"""What can go wrong, typed by where the answer goes: a page, the relying party, or JSON. Pure.
+
+Nothing is redirected before the client and its redirect_uri are proven. `detail` is for our log and the tenant's own log pages;
+`description` is public.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+class LoginError(Exception):
+    """Anything that ends a request on an issuer or box address with an answer of ours."""
+
+
+@dataclass
+class PageError(LoginError):
+    """Shown to the end user on our own page, with a trace id and no Location."""
+
+    code: str
+    status: int = 400
+    detail: str = ""
+
+
+@dataclass
+class RedirectError(LoginError):
+    """Given to the relying party at its proven redirect_uri (RFC 6749 section 4.1.2.1)."""
+
+    error: str
+    description: str
+    redirect_uri: str = ""
+    state: str | None = None
+    response_mode: str = "query"
+
+
+@dataclass
+class JsonError(LoginError):
+    """Answered by token, userinfo and the like (RFC 6749 section 5.2, RFC 6750 section 3.1)."""
+
+    error: str
+    description: str
+    status: int = 400
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Unavailable(LoginError):
+    """The database cannot be asked just now: 503 with Retry-After."""
+
+
+class Stale(LoginError):
+    """What this process had cached has changed meanwhile: read it again and evaluate once more."""
+
+
+# How a login ends without an identity: what the relying party is told, and how it is counted.
+@dataclass(frozen=True)
+class Ending:
+    outcome: str  # as the usage tables count it
+    error: str
+    description: str
+
+
+ENDINGS: dict[str, Ending] = {
+    "cancelled": Ending("cancelled", "access_denied", "user_aborted"),
+    "core_cancelled": Ending("cancelled", "access_denied", "mitid_user_aborted"),
+    "rejected": Ending("failed", "access_denied", "mitid_rejected_in_app"),
+    "expired": Ending("expired", "access_denied", "mitid_timeout"),
+    "blocked": Ending("failed", "access_denied", "mitid_authenticator_blocked"),
+    "level": Ending("failed", "unmet_authentication_requirements", "assurance_level_not_met"),
+    "core_error": Ending("failed", "temporarily_unavailable", "mitid_core_client_error"),
+}

@@ -1,0 +1,117 @@
+"""The issuer's side of the house: chosen by host and path before anything else, with a stack of its own (decision 26).
+
+Nothing that is served here reads `request.user` or a Django session. Errors of a login are answered in one place: here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
+from django.urls import Resolver404, URLResolver, get_resolver
+
+from authflows import configuration, urls
+from authflows.configuration import IssuerConfig
+from authflows.errors import JsonError, LoginError, PageError, RedirectError, Stale, Unavailable
+from authflows.loginbox import explanations
+from authflows.oidc import responses
+
+log = logging.getLogger("authflows")
+JSON_ENDPOINTS = frozenset(("token", "userinfo", "discovery", "jwks"))
+HEADERS = {
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "unsafe-none",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self)",
+    "Cache-Control": "no-store",
+}
+
+
+class IssuerGate:
+    """Takes requests for issuer addresses out of the chain; the portal's middleware never sees them."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.resolver: URLResolver = get_resolver("authflows.urls")
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        host = str(request.META.get("HTTP_HOST") or "").lower()
+        path = request.path_info
+        if path.startswith(("/static/", "/healthz", "/readyz")):
+            return self.get_response(request)
+        try:
+            issuer = configuration.find(host, path)
+        except DatabaseError:
+            return _finished(HttpResponse("The service is not available just now.", status=503, headers={"Retry-After": "5"}))
+        if issuer is not None:
+            return _finished(self._serve(request, issuer, host, path))
+        if configuration.is_path_issuer(path):
+            return _finished(explanations.respond(request, None, None, PageError("no_such_address", 404)))
+        return self.get_response(request)
+
+    def _serve(self, request: HttpRequest, issuer: IssuerConfig, host: str, path: str) -> HttpResponse:
+        try:
+            match = self.resolver.resolve("/" + path.removeprefix(issuer.prefix).removeprefix("/"))
+        except Resolver404:
+            return explanations.respond(request, issuer, None, PageError("no_such_address", 404))
+        name = str(match.url_name)
+        if request.method not in urls.METHODS[name]:
+            return HttpResponse(status=405, headers={"Allow": ", ".join(urls.METHODS[name])})
+        handle = match.kwargs.get("handle")
+        try:
+            return self._answer(request, issuer, host, path, match.func, match.kwargs)
+        except (RequestDataTooBig, UnreadablePostError, SuspiciousOperation, DisallowedHost):
+            return _explained(request, issuer, handle, name, PageError("malformed_request", 400))
+        except LoginError as error:
+            return _explained(request, issuer, handle, name, error)
+        except DatabaseError:
+            log.warning("%s %s: database error", _trace(request), name, exc_info=True)
+            return _explained(request, issuer, handle, name, Unavailable())
+        except Exception:
+            # The last wall: whatever it was, the person gets a page with a trace id, and we get the traceback.
+            log.exception("%s %s: unexpected", _trace(request), name)
+            return _explained(request, issuer, handle, name, PageError("internal", 500))
+
+    def _answer(
+        self, request: HttpRequest, issuer: IssuerConfig, host: str, path: str, view: Callable[..., HttpResponse], arguments: dict[str, Any]
+    ) -> HttpResponse:
+        """Evaluates once more, with what is true now, where the process's memory had been overtaken."""
+        try:
+            return view(request, issuer, **arguments)
+        except Stale:
+            configuration.forget(issuer)
+            fresh = configuration.find(host, path)
+            if fresh is None:
+                raise PageError("no_such_address", 404) from None
+            return view(request, fresh, **arguments)
+
+
+def _explained(request: HttpRequest, issuer: IssuerConfig, handle: str | None, name: str, error: LoginError) -> HttpResponse:
+    if isinstance(error, RedirectError):
+        return HttpResponse(status=303, headers={"Location": responses.refuse(issuer, error)})
+    if isinstance(error, (Stale, Unavailable)):
+        error = PageError("unavailable", 503)
+    if isinstance(error, PageError):
+        log.info("%s %s: %s %s", _trace(request), name, error.code, error.detail)
+        if name not in JSON_ENDPOINTS:
+            return explanations.respond(request, issuer, handle, error)
+        error = JsonError("server_error" if error.status >= 500 else "invalid_request", error.code, error.status)
+    assert isinstance(error, JsonError)
+    return JsonResponse({"error": error.error, "error_description": error.description}, status=error.status, headers=error.headers)
+
+
+def _finished(response: HttpResponse) -> HttpResponse:
+    for header, value in HEADERS.items():
+        response.headers.setdefault(header, value)
+    if response.status_code == 503:
+        response.headers.setdefault("Retry-After", "5")
+    return response
+
+
+def _trace(request: HttpRequest) -> str:
+    return str(getattr(request, "trace_id", ""))

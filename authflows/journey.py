@@ -1,0 +1,307 @@
+"""One login from end to end: the only module that knows both sides. It decides which screen comes next; steps never call each other.
+
+    authorize ─303─► box ──► step … ──303──► return_ ──► relying party
+                      └────► cancel ───────────────────► relying party
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from authflows import levels, login, sealing
+from authflows.configuration import Client, IssuerConfig, Upstream, client_of
+from authflows.cookies import begin_cookie, browser_of, end_cookie
+from authflows.errors import PageError
+from authflows.identity import Identity, methods
+from authflows.login import Browser
+from authflows.loginbox import page
+from authflows.models import LoginState
+from authflows.oidc import authorize as oidc_authorize
+from authflows.oidc import claims as oidc_claims
+from authflows.oidc import responses as oidc
+from authflows.oidc.parameters import Parameters
+from authflows.requests import LoginRequest
+from authflows.store import StoredLogin, unconfirmed
+from authflows.upstream.base import Ask, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Steps
+from authflows.upstream.registry import UPSTREAMS
+from tenants.middleware import address_of
+
+
+def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    """Stores the request and redirects: no GET of this ever reaches the core (decision 10)."""
+    if request.method == "HEAD" or _prefetched(request):
+        return HttpResponse(status=200 if request.method == "HEAD" else 503)
+    parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
+    client, asked = oidc_authorize.begin(issuer, parameters, language_of(request))
+    browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
+    response = _see_other(f"{issuer.prefix}/login/{browser.handle}")
+    begin_cookie(response, request, issuer, browser)
+    return response
+
+
+def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """The cookie has come back: the core is asked, once, and the box is shown; a reload shows it again."""
+    if _prefetched(request):
+        return HttpResponse(status=503)
+    browser = _browser(request, issuer, handle)
+    found = login.requesting(issuer, browser, address=address_of(request))
+    if found is None:
+        raise PageError("no_cookie", 403)
+    if login.ended(found):
+        return _repeat(issuer, found, browser)
+    if found.expired:
+        return _end(issuer, found, browser, "expired")
+    if found.moved:
+        return _start(request, issuer, found, browser)
+    if found.state == LoginState.REQUESTING:
+        return _wait_for_core(request, issuer, found, browser)
+    upstream = UPSTREAMS[_upstream(issuer, found).kind]
+    assert isinstance(upstream, Steps)
+    return _shown(request, issuer, found, browser, upstream.show(_ask(issuer, found), found.core_id))
+
+
+def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """A typed step of the box: a plain form, handed to the core."""
+    browser = _browser(request, issuer, handle)
+    _proven_form(request, browser)
+    found = _found(issuer, browser)
+    if login.ended(found):
+        return _repeat(issuer, found, browser)
+    if found.state != LoginState.REQUESTED:
+        return _see_other(_box_address(request, issuer, browser))
+    upstream = UPSTREAMS[_upstream(issuer, found).kind]
+    assert isinstance(upstream, Steps)
+    fields = {name: value for name, value in request.POST.items() if name != "form_token" and isinstance(value, str)}
+    return _shown(request, issuer, found, browser, upstream.step(_ask(issuer, found), found.core_id, fields))
+
+
+def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """The core's one-time code: redeemed by us, verified, and only then a login."""
+    browser = _browser(request, issuer, handle)
+    found = _found(issuer, browser)
+    if login.ended(found):
+        return _repeat(issuer, found, browser)
+    if found.state != LoginState.REQUESTED:
+        return _see_other(_box_address(request, issuer, browser))
+    connection = _upstream(issuer, found)
+    try:
+        identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, request.GET.get("code", ""))
+    except Ended as end:
+        return _end(issuer, found, browser, end.ending)
+    except (Refused, Lost) as lost:
+        return _after_lost_result(issuer, browser, lost)
+    return _accept(issuer, found, browser, identity, connection)
+
+
+def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    browser = _browser(request, issuer, handle)
+    _proven_form(request, browser)
+    found = _found(issuer, browser)
+    if login.ended(found):
+        return _repeat(issuer, found, browser)
+    if found.state == LoginState.REQUESTING:
+        return _see_other(_box_address(request, issuer, browser))
+    upstream = UPSTREAMS[_upstream(issuer, found).kind]
+    if found.core_id and isinstance(upstream, Cancels):
+        try:
+            upstream.cancel(_ask(issuer, found), found.core_id)
+        except (Refused, Lost):
+            pass  # ours ends all the same; the core's own time-out ends its half
+    return _end(issuer, found, browser, "cancelled")
+
+
+def _start(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
+    connection = _upstream(issuer, found)
+    assert found.core_session is not None
+    try:
+        started = UPSTREAMS[connection.kind].start(_ask(issuer, found))
+    except Refused as refusal:
+        login.refused(issuer, found, str(refusal))
+        return _repeat(issuer, _found(issuer, browser), browser)
+    except Lost:
+        unconfirmed(issuer.tenant_id, found.core_session)
+        return _please_wait(request, issuer, found, browser)
+    login.requested(issuer, found, connection, started.core_id)
+    return _shown(request, issuer, found, browser, started.mount)
+
+
+def _wait_for_core(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
+    """Another request of this Login asks the core just now, or its answer was lost: then the core is asked what became of it."""
+    connection = _upstream(issuer, found)
+    upstream = UPSTREAMS[connection.kind]
+    if found.core_age > settings.CORE_ANSWER_SECONDS and isinstance(upstream, LooksUp) and found.core_session is not None:
+        reference = found.core_session
+        try:
+            login.confirm(issuer.tenant_id, login.event(issuer, found, connection), lambda: upstream.look_up(reference, str(connection.id)))
+        except Lost:
+            return _please_wait(request, issuer, found, browser)
+        return _see_other(_box_address(request, issuer, browser))
+    return _please_wait(request, issuer, found, browser)
+
+
+def _accept(issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity: Identity, connection: Upstream) -> HttpResponse:
+    asked = LoginRequest.from_json(found.request)
+    level = login.achieved(identity, connection)
+    if not levels.accept(level, asked.level):
+        return _end(issuer, found, browser, "level")
+    assert found.core_session is not None
+    known = oidc_claims.of(
+        identity,
+        level,
+        list(asked.attributes),
+        login_id=found.id,
+        core_session=found.core_session,
+        idp=connection.kind if connection.kind != "simulator" else "mitid",
+    )
+    grant = oidc.grant(asked, browser.code) | {
+        "acr": level.uri,
+        "amr": methods(identity),
+        "auth_time": identity.authenticated_at,
+        "sealed": sealing.seal(known, browser.code, "code"),
+        "code_seconds": settings.CODE_SECONDS,
+    }
+    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant):
+        return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+    return _repeat(issuer, _found(issuer, browser), browser)
+
+
+def _end(issuer: IssuerConfig, found: StoredLogin, browser: Browser, ending: str) -> HttpResponse:
+    login.fail(issuer, found, ending)
+    return _repeat(issuer, _found(issuer, browser), browser)
+
+
+def _repeat(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
+    """The first answer, as often as it is asked for."""
+    asked = LoginRequest.from_json(found.request)
+    if found.state == LoginState.COMPLETED:
+        return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+    return _leave(issuer, browser, oidc.fail(issuer, asked, (found.answer or {}).get("ending", "expired")))
+
+
+def _leave(issuer: IssuerConfig, browser: Browser, location: str) -> HttpResponse:
+    response = _see_other(location)
+    end_cookie(response, issuer, browser)
+    return response
+
+
+def _after_lost_result(issuer: IssuerConfig, browser: Browser, lost: Exception) -> HttpResponse:
+    """A code that was redeemed by a parallel return, or a result that cannot be believed."""
+    again = _found(issuer, browser)
+    if login.ended(again):
+        return _repeat(issuer, again, browser)
+    raise PageError("core_result", 502, detail=str(lost))
+
+
+def _shown(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, mount: Mount | Done) -> HttpResponse:
+    if isinstance(mount, Done):
+        return _see_other(f"{issuer.prefix}/login/{browser.handle}/return?code={mount.code}")
+    if isinstance(mount, Redirect):
+        return _see_other(mount.location)
+    assert isinstance(mount, Form)
+    return _page(request, issuer, found, browser, mount)
+
+
+def _please_wait(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
+    shown = {"provider_name": _client(issuer, found).alias, "action": found.request["action"]}
+    response = _page(request, issuer, found, browser, Form("starting", shown))
+    response.headers["Refresh"] = "2"
+    return response
+
+
+def _page(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, form: Form) -> HttpResponse:
+    client = _client(issuer, found)
+    language = _language(request, found)
+    base = f"{issuer.prefix}/login/{browser.handle}"
+    slot = page.slot(
+        form.step,
+        language,
+        form.shown,
+        form_action=f"{base}/box?language={language}",
+        cancel_action=f"{base}/cancel",
+        form_token=browser.form_token,
+        phone_url=f"{issuer.prefix}/simulator/phone",
+    )
+    return page.respond(issuer, page.page(issuer, client, language, "page", slot=slot, title=client.alias))
+
+
+def _ask(issuer: IssuerConfig, found: StoredLogin) -> Ask:
+    asked = LoginRequest.from_json(found.request)
+    assert found.core_session is not None
+    return Ask(
+        reference=found.core_session,
+        service=str(found.connection_id),
+        provider=_client(issuer, found).alias,
+        action=asked.action,
+        reference_text=asked.reference_text,
+        level=asked.level,
+        language=asked.language,
+    )
+
+
+def _client(issuer: IssuerConfig, found: StoredLogin) -> Client:
+    client = client_of(issuer, found.relying_party_id)
+    if client is None:
+        raise PageError("unknown_client", 404)
+    return client
+
+
+def _upstream(issuer: IssuerConfig, found: StoredLogin) -> Upstream:
+    wanted = str(found.connection_id or found.request["connection"])
+    for upstream in issuer.upstreams:
+        if str(upstream.id) == wanted:
+            return upstream
+    raise PageError("connection_withdrawn", 503)
+
+
+def _browser(request: HttpRequest, issuer: IssuerConfig, handle: str) -> Browser:
+    browser = browser_of(request, issuer, handle)
+    if browser is None:
+        raise PageError("no_cookie", 403)
+    return browser
+
+
+def _found(issuer: IssuerConfig, browser: Browser) -> StoredLogin:
+    found = login.read(issuer, browser)
+    if found is None:
+        raise PageError("no_cookie", 403)
+    return found
+
+
+def _proven_form(request: HttpRequest, browser: Browser) -> None:
+    if not browser.owns(request.POST.get("form_token", "")):
+        raise PageError("form_token", 403)
+
+
+def _prefetched(request: HttpRequest) -> bool:
+    """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
+    return "prefetch" in (request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")).lower()
+
+
+def language_of(request: HttpRequest) -> str:
+    """The browser's first of the languages that we speak."""
+    for tag in request.headers.get("Accept-Language", "").replace(" ", "").lower().split(","):
+        if tag[:2] in ("da", "en"):
+            return tag[:2]
+    return "da"
+
+
+def _language(request: HttpRequest, found: StoredLogin) -> str:
+    chosen = request.GET.get("language")
+    return chosen if chosen in ("da", "en") else str(found.request["language"])
+
+
+def _box_address(request: HttpRequest, issuer: IssuerConfig, browser: Browser) -> str:
+    return f"{issuer.prefix}/login/{browser.handle}"
+
+
+def _see_other(location: str) -> HttpResponse:
+    response = HttpResponse(status=303)
+    response.headers["Location"] = location
+    return response
+
+
+def trace_id(request: HttpRequest) -> str:
+    return str(getattr(request, "trace_id", ""))

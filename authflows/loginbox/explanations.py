@@ -1,0 +1,94 @@
+"""What the end user reads when a page is all that we can answer with: what happened, what it means, what to do (domain facts 2.6)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from authflows import store
+from authflows.configuration import Client, IssuerConfig, client_of
+from authflows.errors import PageError
+from authflows.loginbox import page
+
+Text = str | Promise
+SERVICE_MISTAKE = _("The service sent you here with a request that we cannot accept.")
+TELL_SERVICE = _("Go back and try again. If it keeps happening, contact the service.")
+# code: (title, meaning, advice)
+EXPLANATIONS: dict[str, tuple[Text, Text, Text]] = {
+    "client_id_missing": (_("The request is incomplete"), SERVICE_MISTAKE, TELL_SERVICE),
+    "unknown_client": (_("We do not know the service"), SERVICE_MISTAKE, TELL_SERVICE),
+    "redirect_uri_missing": (_("The request is incomplete"), SERVICE_MISTAKE, TELL_SERVICE),
+    "redirect_uri_not_registered": (_("The return address is not registered"), SERVICE_MISTAKE, TELL_SERVICE),
+    "repeated_parameter": (_("The request is malformed"), SERVICE_MISTAKE, TELL_SERVICE),
+    "malformed_request": (_("The request is malformed"), _("It is too large, or not what a browser sends."), TELL_SERVICE),
+    "too_many_requests": (
+        _("Too many requests"),
+        _("There have been very many requests in a short time."),
+        _("Wait a minute, and try again."),
+    ),
+    "form_token": (
+        _("The page is too old"),
+        _("The form does not belong to this login."),
+        _("Go back to the service and start again."),
+    ),
+    "core_result": (
+        _("We could not confirm the login"),
+        _("The answer that we got does not belong to this login, or it did not arrive."),
+        _("Go back to the service and start again."),
+    ),
+    "connection_withdrawn": (
+        _("Login is not possible just now"),
+        _("The login method has been switched off."),
+        _("Try again later."),
+    ),
+    "no_such_address": (_("There is nothing at this address"), _("The address is wrong, or it is not in use any more."), TELL_SERVICE),
+    "unavailable": (_("We cannot answer just now"), _("A part of the system is restarting."), _("Wait a moment, and try again.")),
+    "internal": (_("Something went wrong here"), _("The mistake is ours, and we have been told."), _("Try again in a little while.")),
+}
+
+
+def respond(request: HttpRequest, issuer: IssuerConfig | None, handle: str | None, error: PageError) -> HttpResponse:
+    language = _language(request)
+    owner = _owner(issuer, handle) if issuer is not None and handle and error.status < 500 else None
+    back = _origin(owner[1]) if owner else ""
+    with translation.override(language):
+        title, meaning, advice = EXPLANATIONS.get(error.code, EXPLANATIONS["internal"])
+        context = page.context(issuer, owner[0] if owner else None, language) | {
+            "title": str(title),
+            "meaning": str(meaning),
+            "advice": str(advice),
+            "code": error.code,
+            "trace_id": str(getattr(request, "trace_id", "")),
+            "retry_url": "",
+            "back_url": back,
+            "back_label": translation.gettext("Start again at %(service)s") % {"service": owner[0].alias} if owner else "",
+        }
+        text = render_to_string(f"loginbox/{'nocookie' if error.code == 'no_cookie' else 'error'}.html", context)
+    return page.respond(issuer, text, status=error.status)
+
+
+def _owner(issuer: IssuerConfig, handle: str) -> tuple[Client, str] | None:
+    """The service that a handle's login belongs to: what a browser without the cookie may know of it."""
+    found = store.owner(issuer.tenant_id, issuer.id, handle)
+    client = client_of(issuer, found[0]) if found else None
+    return (client, found[1]) if found and client else None
+
+
+def _origin(redirect_uri: str) -> str:
+    parts = urlsplit(redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}/" if parts.scheme in ("http", "https") else ""
+
+
+def _language(request: HttpRequest) -> str:
+    chosen = request.GET.get("ui_locales", "")[:2] or request.GET.get("language", "")
+    if chosen in ("da", "en"):
+        return chosen
+    for tag in request.headers.get("Accept-Language", "").replace(" ", "").lower().split(","):
+        if tag[:2] in ("da", "en"):
+            return tag[:2]
+    return "da"

@@ -1,0 +1,99 @@
+"""Pages of a login: skeletons rendered once per (issuer version, language, relying party, template), filled by substitution (decision 26)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext
+
+from authflows.configuration import Client, IssuerConfig
+from authflows.loginbox import theme
+from authflows.upstream.simulator.people import PEOPLE
+
+LANGUAGES = (("da", "DA", "Dansk"), ("en", "EN", "English"))
+# No form-action: a form here can end at the relying party, and Chromium applies it to every redirect on the way (decision 17).
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+# User ids that a tester is offered, and what the simulator can do so far.
+SIMULATOR: dict[str, Any] = {"identities": tuple(PEOPLE), "authenticators": ("app",), "phone": True, "answer_here": False}
+_skeletons: dict[tuple[Any, ...], str] = {}
+
+
+def page(issuer: IssuerConfig, client: Client, language: str, template: str, *, slot: str = "", **values: str) -> str:
+    """A whole page. `slot` is finished HTML of ours; every other value is escaped here and nowhere else."""
+    key = (issuer.id, issuer.version, client.relying_party_id, language, template)
+    skeleton = _skeletons.get(key)
+    if skeleton is None:
+        if len(_skeletons) > 2000:
+            _skeletons.clear()
+        skeleton = _skeletons[key] = _render(issuer, client, language, template)
+    return fill(skeleton, slot=slot, **values)
+
+
+def fill(skeleton: str, *, slot: str = "", **values: str) -> str:
+    # The slot goes in last, so that no value can smuggle in a marker that a later replacement would fill.
+    for name, value in values.items():
+        skeleton = skeleton.replace(f"[[{name.upper()}]]", escape(value))
+    return skeleton.replace("[[SLOT]]", slot)
+
+
+def _render(issuer: IssuerConfig, client: Client | None, language: str, template: str) -> str:
+    with translation.override(language):
+        return render_to_string(f"loginbox/{template}.html", context(issuer, client, language))
+
+
+def context(issuer: IssuerConfig | None, client: Client | None, language: str) -> dict[str, Any]:
+    """What every page around the box is told: the tenant's design, the operator's links, where we are."""
+    design = client.theme if client else None
+    texts: dict[str, Any] = design.texts.get(language, {}) if design else {}
+    name, _ = theme.published(design)
+    alias = client.alias if client else ""
+    return {
+        "tenant_name": issuer.tenant_name if issuer else "",
+        "operator_name": issuer.operator_name if issuer else "Broker Portal",
+        "theme": f"{issuer.prefix}/theme/{name}.css" if issuer else "",
+        "layout": design.layout if design else "centred",
+        "environment": issuer.kind if issuer else "",
+        "simulated": bool(issuer and issuer.simulated),
+        "host": issuer.url.split("/")[2] if issuer else "",
+        "languages": LANGUAGES,
+        "help_url": issuer.support_url if issuer else "",
+        "privacy_url": issuer.privacy_url if issuer else "",
+        "heading": texts.get("heading") or gettext("Log on at %(service)s") % {"service": alias},
+        "text": texts.get("text", ""),
+        "points": texts.get("points", []),
+        "links": texts.get("links", []),
+    }
+
+
+# What belongs to one login replaces a marker; the rest of what a step shows is rendered into its skeleton.
+MARKERS = ("user_id", "reference_text", "seconds", "seconds_left", "time_left", "expires_at")
+
+
+def slot(step: str, language: str, shown: dict[str, Any], **values: str) -> str:
+    """What the simulator draws inside the slot."""
+    context = tuple(sorted((name, value) for name, value in shown.items() if name not in MARKERS))
+    markers = {name: str(shown[name]) for name in MARKERS if name in shown}
+    return fill(_step(step, language, context), **markers, **values)
+
+
+@lru_cache(maxsize=4096)
+def _step(step: str, language: str, context: tuple[tuple[str, Any], ...]) -> str:
+    with translation.override(language):
+        return render_to_string(f"loginbox/simulator/{step}.html", dict(context) | SIMULATOR)
+
+
+def respond(issuer: IssuerConfig | None, text: str, *, status: int = 200) -> HttpResponse:
+    response = HttpResponse(text, status=status)
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    if issuer is not None and issuer.simulated:
+        response.headers["X-Broker-Simulator"] = "1"
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -1,0 +1,218 @@
+"""The authorization endpoint: from parameters to a LoginRequest (OpenID Connect Core 3.1.2, RFC 6749 4.1.1, RFC 7636, RFC 9700).
+
+Nothing is redirected before `prove` has shown that the client exists and owns the redirect_uri; after it every error is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from authflows import levels
+from authflows.configuration import Client, IssuerConfig, Upstream
+from authflows.configuration import client as find_client
+from authflows.errors import PageError, RedirectError
+from authflows.oidc.parameters import Parameters
+from authflows.oidc.trial import trial_redirect
+from authflows.requests import LoginRequest
+
+LANGUAGES = ("da", "en")
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An authorization request whose client and redirect_uri are proven."""
+
+    issuer: IssuerConfig
+    client: Client
+    parameters: Parameters
+    redirect_uri: str
+    trial: bool
+
+    @property
+    def state(self) -> str | None:
+        return self.parameters.get("state") or None
+
+    @property
+    def scopes(self) -> list[str]:
+        return self.parameters.get("scope").split()
+
+    @property
+    def prompts(self) -> list[str]:
+        return self.parameters.get("prompt").split()
+
+    def refuse(self, error: str, description: str) -> RedirectError:
+        return RedirectError(error, description, self.redirect_uri, self.state)
+
+
+def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str) -> tuple[Client, LoginRequest]:
+    """Raises PageError until client and redirect_uri are proven, RedirectError from then on."""
+    asked = prove(issuer, parameters)
+    for check in CHECKS:
+        check(asked)
+    return asked.client, _request(asked, browser_language)
+
+
+def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
+    for name in ("client_id", "redirect_uri"):
+        if name in parameters.repeated:
+            raise PageError("repeated_parameter", detail=name)
+    if "client_id" not in parameters:
+        raise PageError("client_id_missing")
+    client = find_client(issuer, parameters.get("client_id"))
+    if client is None:
+        raise PageError("unknown_client")
+    redirect_uri = parameters.get("redirect_uri")
+    if not redirect_uri:
+        raise PageError("redirect_uri_missing")
+    trial = trial_redirect(client.client_id, parameters)
+    if not trial and not registered(client, redirect_uri):
+        raise PageError("redirect_uri_not_registered")
+    return Asked(issuer, client, parameters, redirect_uri, trial)
+
+
+def registered(client: Client, redirect_uri: str) -> bool:
+    """Exact comparison; a native client's loopback address may vary in its port only (RFC 8252 section 7.3)."""
+    if redirect_uri in client.redirect_uris:
+        return True
+    return client.native and _without_port(redirect_uri) in {_without_port(uri) for uri in client.redirect_uris} - {None}
+
+
+def _without_port(uri: str) -> tuple[str, str, str] | None:
+    try:
+        parts = urlsplit(uri)
+        parts.port  # noqa: B018  (raises ValueError for a port that is none)
+    except ValueError:
+        return None
+    if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "::1") or parts.username is not None or parts.fragment:
+        return None
+    return (str(parts.hostname), parts.path, parts.query)
+
+
+def no_repeats(asked: Asked) -> None:
+    if asked.parameters.repeated:
+        raise asked.refuse("invalid_request", f"{sorted(asked.parameters.repeated)[0]} was sent more than once")
+
+
+def no_request_object(asked: Asked) -> None:
+    """OpenID Connect Core 3.1.2.6."""
+    for name, error in (
+        ("request", "request_not_supported"),
+        ("request_uri", "request_uri_not_supported"),
+        ("registration", "registration_not_supported"),
+    ):
+        if name in asked.parameters:
+            raise asked.refuse(error, f"{name} is not supported")
+
+
+def response_type_is_code(asked: Asked) -> None:
+    value = asked.parameters.get("response_type")
+    if not value:
+        raise asked.refuse("invalid_request", "response_type is missing")
+    if value != "code":
+        raise asked.refuse("unsupported_response_type", "only response_type=code is supported")
+
+
+def response_mode_is_query(asked: Asked) -> None:
+    if asked.parameters.get("response_mode") not in ("", "query"):
+        raise asked.refuse("invalid_request", "only response_mode=query is supported")
+
+
+def scope_is_allowed(asked: Asked) -> None:
+    if "openid" not in asked.scopes:
+        raise asked.refuse("invalid_scope", "scope must contain openid")
+    foreign = [scope for scope in asked.scopes if scope not in asked.client.scopes]
+    if foreign:
+        raise asked.refuse("invalid_scope", "the client may not ask for one of these scopes")
+
+
+def pkce_is_s256(asked: Asked) -> None:
+    """RFC 7636 with S256 only, always (RFC 9700 section 2.1.1)."""
+    challenge, method = asked.parameters.get("code_challenge"), asked.parameters.get("code_challenge_method")
+    if not challenge:
+        raise asked.refuse("invalid_request", "code_challenge is missing")
+    if method != "S256":
+        raise asked.refuse("invalid_request", "code_challenge_method must be S256")
+    if not CHALLENGE.fullmatch(challenge):
+        raise asked.refuse("invalid_request", "code_challenge is malformed")
+
+
+def prompt_is_known(asked: Asked) -> None:
+    if set(asked.prompts) - {"none", "login", "consent", "select_account"}:
+        raise asked.refuse("invalid_request", "unknown prompt value")
+    if "none" in asked.prompts and len(asked.prompts) > 1:
+        raise asked.refuse("invalid_request", "prompt=none stands alone")
+
+
+def max_age_is_a_number(asked: Asked) -> None:
+    value = asked.parameters.get("max_age")
+    if value and not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise asked.refuse("invalid_request", "max_age is not a number of seconds")
+
+
+def fits_the_database(asked: Asked) -> None:
+    """PostgreSQL text holds no NUL; what a client wants back is kept as it came, up to a size."""
+    if any("\x00" in value for value in asked.parameters.values.values()):
+        raise asked.refuse("invalid_request", "a parameter contains a NUL character")
+    for name, most in (("state", 4096), ("nonce", 1024), ("scope", 1024)):
+        if len(asked.parameters.get(name)) > most:
+            raise asked.refuse("invalid_request", f"{name} is longer than {most} characters")
+
+
+def connection_is_available(asked: Asked) -> None:
+    if upstream_of(asked.issuer, asked.client) is None:
+        raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
+
+
+def passive_needs_a_session(asked: Asked) -> None:
+    if "none" in asked.prompts:
+        raise asked.refuse("login_required", "there is no session to reuse")
+
+
+CHECKS: list[Callable[[Asked], None]] = [
+    no_repeats,
+    fits_the_database,
+    no_request_object,
+    response_type_is_code,
+    response_mode_is_query,
+    scope_is_allowed,
+    pkce_is_s256,
+    prompt_is_known,
+    max_age_is_a_number,
+    passive_needs_a_session,
+    connection_is_available,
+]
+
+
+def upstream_of(issuer: IssuerConfig, client: Client) -> Upstream | None:
+    """The method that this client's logins use: the first that it allows of those that the environment is granted."""
+    allowed = [upstream for upstream in issuer.upstreams if not client.methods or upstream.kind in client.methods]
+    return allowed[0] if allowed else None
+
+
+def _request(asked: Asked, browser_language: str) -> LoginRequest:
+    parameters = asked.parameters
+    upstream = upstream_of(asked.issuer, asked.client)
+    assert upstream is not None
+    wanted = [tag.split("-")[0].lower() for tag in parameters.get("ui_locales").split()]
+    return LoginRequest(
+        protocol="oidc",
+        level=levels.required(levels.asked(parameters.get("acr_values")), asked.client.minimum_level),
+        language=next((tag for tag in wanted if tag in LANGUAGES), browser_language),
+        force="login" in asked.prompts,
+        attributes=tuple(asked.scopes),
+        connection=str(upstream.id),
+        trial=asked.trial,
+        reply={
+            "client_id": asked.client.client_id,
+            "redirect_uri": asked.redirect_uri,
+            "state": asked.state,
+            "nonce": parameters.get("nonce"),
+            "challenge": parameters.get("code_challenge"),
+            "scope": " ".join(dict.fromkeys(asked.scopes)),
+        },
+    )

@@ -1,0 +1,51 @@
+"""The provider's endpoints that answer with JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from authflows.configuration import IssuerConfig
+from authflows.errors import JsonError
+from authflows.oidc import discovery as provider
+from authflows.oidc import token as token_endpoint
+from authflows.oidc import userinfo as userinfo_endpoint
+from authflows.oidc.parameters import Parameters
+from tenants.middleware import address_of
+
+
+def discovery(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    return _public(provider.metadata(issuer))
+
+
+def jwks(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    return _public(provider.jwks(issuer))
+
+
+def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise JsonError("invalid_request", "the body must be application/x-www-form-urlencoded")
+    answer = token_endpoint.exchange(issuer, Parameters.of(request.POST), _authorization(request), address_of(request))
+    return _private(answer)
+
+
+def userinfo(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    return _private(userinfo_endpoint.answer(issuer, _authorization(request), Parameters.of(request.POST)))
+
+
+def _authorization(request: HttpRequest) -> str:
+    return request.headers.get("Authorization", "")
+
+
+def _public(body: dict[str, Any]) -> HttpResponse:
+    response = JsonResponse(body)
+    response.headers["Cache-Control"] = "public, max-age=300"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _private(body: dict[str, Any]) -> HttpResponse:
+    response = JsonResponse(body)
+    response.headers["Pragma"] = "no-cache"
+    return response

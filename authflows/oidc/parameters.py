@@ -1,0 +1,29 @@
+"""Parameters of a request, as they came: in their order, duplicates and all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """A parameter without a value counts as not sent (RFC 6749 section 3.1)."""
+
+    values: Mapping[str, str]
+    repeated: frozenset[str]
+
+    @classmethod
+    def of(cls, query: QueryDict) -> Parameters:
+        pairs = [(name, value) for name, values in query.lists() for value in values]
+        counts = Counter(name for name, _ in pairs)
+        return cls({name: value for name, value in pairs if value}, frozenset(name for name, n in counts.items() if n > 1))
+
+    def get(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.values

@@ -1,0 +1,46 @@
+"""What a relying party asks for, whatever protocol it speaks. Pure and frozen (decision 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from authflows.levels import Level
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """`reply` belongs to the protocol that made the request: what it needs to answer; nobody else reads it."""
+
+    protocol: str  # oidc
+    level: Level
+    language: str  # da | en
+    reply: dict[str, Any] = field(default_factory=dict)
+    purpose: str = "login"  # login | approve | sign
+    force: bool = False
+    passive: bool = False
+    action: str = "log_on"
+    reference_text: str = ""
+    attributes: tuple[str, ...] = ()
+    connection: str = ""  # id of the connection that will be asked
+    trial: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "protocol": self.protocol,
+            "level": self.level.word,
+            "language": self.language,
+            "reply": self.reply,
+            "purpose": self.purpose,
+            "force": self.force,
+            "passive": self.passive,
+            "action": self.action,
+            "reference_text": self.reference_text,
+            "attributes": list(self.attributes),
+            "connection": self.connection,
+            "trial": self.trial,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> LoginRequest:
+        return cls(**(data | {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"])}))

@@ -1,0 +1,391 @@
+"""The login path's SQL: one function per step, each one transaction, each named for the step (decision 25).
+
+The tenant's id is always the first argument, so that a step can become one database function behind the same name. Statements of a
+step are sent together as a psycopg pipeline; row-level security is on, and the scope is set before anything else. `set_config` never
+stands in a CTE: under row-level security the statement would see no rows, without an error.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from django.db import OperationalError as DatabaseUnavailable
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from authflows.errors import Stale, Unavailable
+from billing import metering
+from tenants.limits import Bucket
+
+Cursor = psycopg.Cursor[Any]
+
+
+@contextmanager
+def transaction(tenant_id: uuid.UUID) -> Iterator[psycopg.Connection[Any]]:
+    """One transaction of one tenant on Django's own connection; its statements leave in one round trip."""
+    try:
+        connection.ensure_connection()
+        raw: psycopg.Connection[Any] = connection.connection
+        with raw.pipeline(), raw.transaction():
+            raw.cursor().execute("SELECT set_config('broker.tenant', %s, true)", [str(tenant_id)], prepare=True)
+            yield raw
+    except (psycopg.OperationalError, DatabaseUnavailable) as error:
+        # A connection that broke is given up here; the next request makes a new one.
+        connection.close()
+        raise Unavailable(type(error).__name__) from error
+
+
+def _execute(raw: psycopg.Connection[Any], sql: str, params: Sequence[Any] | dict[str, Any]) -> Cursor:
+    return raw.cursor().execute(sql, params, prepare=True)
+
+
+# Requests are counted in the statement that they guard: what is over its limit is counted and changes nothing else.
+COUNTED = """
+counted AS (
+    INSERT INTO tenants_ratelimit AS r (key, "window", n)
+    SELECT asked.key, asked.at, 1 FROM asked ORDER BY asked.key
+    ON CONFLICT (key) DO UPDATE SET n = CASE WHEN r."window" = excluded."window" THEN r.n + 1 ELSE 1 END, "window" = excluded."window"
+    RETURNING key, n),
+over AS (SELECT count(*) AS n FROM counted JOIN asked USING (key) WHERE counted.n > asked.allowed)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    stored: bool
+    over_limit: bool
+
+
+BEGIN = f"""
+WITH asked AS (SELECT * FROM unnest(%(keys)s::text[], %(windows)s::bigint[], %(allowed)s::int[]) AS b(key, at, allowed)),
+{COUNTED},
+stored AS (
+    INSERT INTO authflows_login (tenant_id, id, environment_id, issuer_id, relying_party_id, handle, browser_hash, state, request,
+                                 outcome, error, trace_id, trial, expires_at)
+    SELECT %(tenant)s, %(id)s, %(environment)s, %(issuer)s, %(relying_party)s, %(handle)s, %(browser_hash)s, 'created', %(request)s,
+           '', '', %(trace_id)s, %(trial)s, now() + make_interval(secs => %(seconds)s)
+    FROM tenants_issuer i, over WHERE i.id = %(issuer)s AND i.version = %(version)s AND i.state = 'active' AND over.n = 0
+    RETURNING id)
+SELECT (SELECT count(*) FROM stored), (SELECT n FROM over)"""
+
+
+def begin(tenant_id: uuid.UUID, login: dict[str, Any], buckets: list[Bucket]) -> Begun:
+    """Stores a Login. Raises Stale where `login["version"]` is not the issuer's version any more."""
+    with transaction(tenant_id) as raw:
+        cursor = _execute(raw, BEGIN, login | {"tenant": tenant_id, "request": Jsonb(login["request"])} | _counts(buckets))
+    stored, over = cursor.fetchone() or (0, 0)
+    if not stored and not over:
+        raise Stale
+    return Begun(bool(stored), bool(over))
+
+
+def _counts(buckets: list[Bucket]) -> dict[str, Any]:
+    return {
+        "keys": [bucket.key for bucket in buckets],
+        "windows": [bucket.window for bucket in buckets],
+        "allowed": [bucket.allowed for bucket in buckets],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLogin:
+    """A Login as its own browser finds it, with the newest of its core sessions."""
+
+    id: uuid.UUID
+    issuer_id: uuid.UUID
+    relying_party_id: uuid.UUID
+    state: str
+    request: dict[str, Any]
+    answer: dict[str, Any] | None
+    outcome: str
+    error: str
+    trace_id: str
+    expired: bool
+    core_session: uuid.UUID | None
+    core_state: str
+    core_id: str
+    core_age: float
+    connection_id: uuid.UUID | None
+    moved: bool = False
+    over_limit: bool = False
+
+
+FOUND = """
+SELECT l.id, l.issuer_id, l.relying_party_id, l.state, l.request, l.answer, l.outcome, l.error, l.trace_id, l.expires_at < now(),
+       c.id, coalesce(c.state, ''), coalesce(c.core_id, ''), coalesce(extract(epoch FROM now() - c.created_at), 0)::float, c.connection_id"""
+NEWEST_CORE_SESSION = """
+LEFT JOIN LATERAL (SELECT * FROM authflows_coresession c WHERE c.tenant_id = %(tenant)s AND c.login_id = l.id ORDER BY c.id DESC LIMIT 1) c
+    ON true"""
+READ = f"""{FOUND} FROM authflows_login l {NEWEST_CORE_SESSION}
+WHERE l.tenant_id = %(tenant)s AND l.handle = %(handle)s AND l.browser_hash = %(browser_hash)s AND l.issuer_id = %(issuer)s"""
+
+
+def read(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str, browser_hash: bytes) -> StoredLogin | None:
+    """The Login behind a handle, for the browser that began it; None for anybody else."""
+    params = {"tenant": tenant_id, "issuer": issuer_id, "handle": handle, "browser_hash": browser_hash}
+    with transaction(tenant_id) as raw:
+        cursor = _execute(raw, READ, params)
+    row = cursor.fetchone()
+    return StoredLogin(*row) if row else None
+
+
+def owner(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str) -> tuple[uuid.UUID, str] | None:
+    """(relying party, redirect_uri) of a handle, whoever asks."""
+    sql = (
+        "SELECT relying_party_id, request->'reply'->>'redirect_uri' FROM authflows_login"
+        " WHERE tenant_id = %s AND issuer_id = %s AND handle = %s"
+    )
+    with transaction(tenant_id) as raw:
+        cursor = _execute(raw, sql, [tenant_id, issuer_id, handle.replace("\x00", "")])
+    row = cursor.fetchone()
+    return (row[0], row[1]) if row else None
+
+
+REQUESTING = f"""
+WITH l AS (SELECT * FROM authflows_login
+           WHERE tenant_id = %(tenant)s AND handle = %(handle)s AND browser_hash = %(browser_hash)s AND issuer_id = %(issuer)s),
+asked AS (
+    SELECT key, at, allowed FROM l, unnest(ARRAY[%(keys)s::text, 'core.relying_party:' || l.relying_party_id], %(windows)s::bigint[],
+                                           %(allowed)s::int[]) AS b(key, at, allowed)
+    WHERE l.state = 'created' AND l.expires_at > now()),
+{COUNTED},
+moved AS (
+    UPDATE authflows_login u SET state = 'requesting' FROM l, over
+    WHERE u.tenant_id = %(tenant)s AND u.id = l.id AND u.state = 'created' AND u.expires_at > now() AND over.n = 0
+    RETURNING u.id),
+core AS (
+    INSERT INTO authflows_coresession (tenant_id, id, login_id, connection_id, state, core_id, action)
+    SELECT %(tenant)s, %(core_session)s, moved.id, (l.request->>'connection')::uuid, 'requesting', '', l.request->>'action' FROM moved, l)
+{FOUND}, EXISTS (SELECT FROM moved), (SELECT n FROM over) > 0 FROM l {NEWEST_CORE_SESSION}"""
+
+
+def requesting(
+    tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str, browser_hash: bytes, core_session: uuid.UUID, buckets: list[Bucket]
+) -> StoredLogin | None:
+    """Commits the CoreSession before the core is asked; `moved` says whether this call did. Also reads: a reload finds its Login here.
+
+    `buckets`: the address's, then the relying party's without its key, which the statement completes from the Login.
+    """
+    params = {"tenant": tenant_id, "issuer": issuer_id, "handle": handle, "browser_hash": browser_hash, "core_session": core_session}
+    counts = _counts(buckets) | {"keys": buckets[0].key}
+    with transaction(tenant_id) as raw:
+        cursor = _execute(raw, REQUESTING, params | counts)
+    row = cursor.fetchone()
+    return StoredLogin(*row) if row else None
+
+
+REQUESTED = """
+WITH accepted AS (
+    UPDATE authflows_coresession SET state = 'accepted', core_id = %(core_id)s, accepted_at = now()
+    WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state IN ('requesting', 'unconfirmed') RETURNING login_id)
+UPDATE authflows_login l SET state = 'requested' FROM accepted
+WHERE l.tenant_id = %(tenant)s AND l.id = accepted.login_id AND l.state = 'requesting'"""
+
+
+def requested(tenant_id: uuid.UUID, event: metering.UsageEvent, core_id: str) -> None:
+    """The core accepted: `accepted` and the usage event in one transaction. Repeatable: the event is unique by request id."""
+    with transaction(tenant_id) as raw:
+        _execute(raw, REQUESTED, {"tenant": tenant_id, "core_session": event.request_id, "core_id": core_id})
+        metering.record(raw.cursor(), event)
+
+
+REFUSED = """
+WITH refused AS (
+    UPDATE authflows_coresession SET state = %(state)s
+    WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state IN ('requesting', 'unconfirmed') RETURNING login_id)
+UPDATE authflows_login l SET state = %(login_state)s, outcome = %(outcome)s, error = %(error)s, answer = %(answer)s,
+       ended_at = CASE WHEN %(login_state)s = 'failed' THEN now() END
+FROM refused WHERE l.tenant_id = %(tenant)s AND l.id = refused.login_id AND l.state = 'requesting'"""
+
+
+def refused(tenant_id: uuid.UUID, core_session: uuid.UUID, *, outcome: str, error: str, answer: dict[str, Any]) -> None:
+    """The core said no: the Login has failed and nothing is owed."""
+    params = {"tenant": tenant_id, "core_session": core_session, "state": "refused", "login_state": "failed"}
+    with transaction(tenant_id) as raw:
+        _execute(raw, REFUSED, params | {"outcome": outcome, "error": error, "answer": Jsonb(answer)})
+
+
+UNKNOWN_TO_CORE = """
+WITH refused AS (
+    UPDATE authflows_coresession SET state = 'refused'
+    WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state IN ('requesting', 'unconfirmed') RETURNING login_id)
+UPDATE authflows_login l SET state = 'created' FROM refused
+WHERE l.tenant_id = %(tenant)s AND l.id = refused.login_id AND l.state = 'requesting'"""
+
+
+def unknown_to_core(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
+    """The core never heard of it: the Login may ask again, as a new CoreSession."""
+    with transaction(tenant_id) as raw:
+        _execute(raw, UNKNOWN_TO_CORE, {"tenant": tenant_id, "core_session": core_session})
+
+
+def unconfirmed(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
+    """The core's answer was lost."""
+    sql = "UPDATE authflows_coresession SET state = 'unconfirmed' WHERE tenant_id = %s AND id = %s AND state = 'requesting'"
+    with transaction(tenant_id) as raw:
+        _execute(raw, sql, [tenant_id, core_session])
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What completing writes beside the Login itself."""
+
+    login_id: uuid.UUID
+    core_session: uuid.UUID
+    environment_id: uuid.UUID
+    subject_kind: str
+    subject_key: bytes
+    answer: dict[str, Any]
+    grant: dict[str, Any]
+    authenticator: str
+    level: str
+
+
+# ON CONFLICT DO UPDATE, not DO NOTHING: two first logins of one person at once must both learn the id.
+COMPLETE = """
+WITH done AS (
+    UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now()
+    WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id),
+person AS (
+    INSERT INTO authflows_subject (tenant_id, id, environment_id, kind, key)
+    SELECT %(tenant)s, %(new_subject)s, %(environment)s, %(kind)s, %(key)s FROM done
+    ON CONFLICT (tenant_id, environment_id, kind, key) DO UPDATE SET kind = excluded.kind RETURNING id),
+finished AS (
+    UPDATE authflows_coresession c SET state = 'finished' FROM done WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s),
+granted AS (
+    INSERT INTO authflows_grant (tenant_id, id, login_id, relying_party_id, issuer_id, subject_id, code_hash, code_expires_at, redirect_uri,
+                                 challenge, nonce, scope, acr, amr, auth_time, sid, sealed)
+    SELECT %(tenant)s, %(grant_id)s, done.id, %(relying_party)s, %(issuer)s, person.id, %(code_hash)s,
+           now() + make_interval(secs => %(code_seconds)s), %(redirect_uri)s, %(challenge)s, %(nonce)s, %(scope)s, %(acr)s, %(amr)s,
+           %(auth_time)s, %(sid)s, %(sealed)s FROM done, person)
+SELECT count(*) FROM done"""
+
+
+def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
+    """Compare and swap: True for the one caller whose Login this completed, with its Subject, Grant and usage outcome."""
+    params = completion.grant | {
+        "tenant": tenant_id,
+        "login": completion.login_id,
+        "core_session": completion.core_session,
+        "environment": completion.environment_id,
+        "kind": completion.subject_kind,
+        "key": completion.subject_key,
+        "new_subject": uuid.uuid4(),
+        "answer": Jsonb(completion.answer),
+        "amr": Jsonb(completion.grant["amr"]),
+    }
+    with transaction(tenant_id) as raw:
+        cursor = _execute(raw, COMPLETE, params)
+        metering.outcome(
+            raw.cursor(), tenant_id, completion.core_session, "completed", authenticator=completion.authenticator, level=completion.level
+        )
+    row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+FAIL = """
+WITH ended AS (
+    UPDATE authflows_login SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now()
+    WHERE tenant_id = %(tenant)s AND id = %(login)s AND state IN ('created', 'requested') RETURNING id)
+UPDATE authflows_coresession c SET state = 'finished' FROM ended
+WHERE c.tenant_id = %(tenant)s AND c.login_id = ended.id AND c.state = 'accepted'"""
+
+
+def fail(
+    tenant_id: uuid.UUID, login_id: uuid.UUID, core_session: uuid.UUID | None, *, outcome: str, error: str, answer: dict[str, Any]
+) -> None:
+    """Ends a Login without an identity; the first ending holds."""
+    params = {"tenant": tenant_id, "login": login_id, "outcome": outcome, "error": error, "answer": Jsonb(answer)}
+    with transaction(tenant_id) as raw:
+        _execute(raw, FAIL, params)
+        if core_session is not None:
+            metering.outcome(raw.cursor(), tenant_id, core_session, outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    grant_id: uuid.UUID
+    subject_id: uuid.UUID
+    nonce: str
+    scope: str
+    acr: str
+    amr: list[str]
+    auth_time: datetime
+    sid: str
+    sealed: bytes | None
+
+
+REDEEM = """
+UPDATE authflows_grant g SET used_at = now(), sealed = NULL
+FROM (SELECT id, sealed FROM authflows_grant WHERE tenant_id = %(tenant)s AND code_hash = %(code_hash)s) was, tenants_issuer i
+WHERE g.tenant_id = %(tenant)s AND g.id = was.id AND g.used_at IS NULL AND g.revoked_at IS NULL AND g.code_expires_at > now()
+  AND g.issuer_id = %(issuer)s AND g.relying_party_id = %(relying_party)s AND g.redirect_uri = %(redirect_uri)s
+  AND g.challenge = %(challenge)s AND i.id = %(issuer)s AND i.version = %(version)s
+  AND NOT EXISTS (SELECT FROM tenants_ratelimit r WHERE r.key = %(limit_key)s AND r."window" = %(limit_window)s AND r.n >= %(limit)s)
+RETURNING g.id, g.subject_id, g.nonce, g.scope, g.acr, g.amr, g.auth_time, g.sid, was.sealed"""
+
+ISSUE = """
+WITH used AS (
+    UPDATE authflows_clientsecret SET last_used_at = now()
+    WHERE tenant_id = %(tenant)s AND id = %(secret)s AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute'))
+INSERT INTO authflows_accesstoken (tenant_id, id, grant_id, hash, expires_at, sealed)
+VALUES (%(tenant)s, %(id)s, %(grant)s, %(hash)s, now() + make_interval(secs => %(seconds)s), %(sealed)s)"""
+
+
+@contextmanager
+def redeem(tenant_id: uuid.UUID, question: dict[str, Any]) -> Iterator[tuple[Redeemed | None, Any]]:
+    """Spends a code; inside the block the caller issues the access token with the second value, in the same transaction.
+
+    Two round trips: the claims are sealed anew from the code to the token, which only the caller holds.
+    """
+    with transaction(tenant_id) as raw:
+        row = _execute(raw, REDEEM, question | {"tenant": tenant_id}).fetchone()
+
+        def issue(token: dict[str, Any]) -> None:
+            _execute(raw, ISSUE, token | {"tenant": tenant_id})
+
+        yield (Redeemed(*row) if row else None), issue
+
+
+REVOKE_REPLAYED = """
+UPDATE authflows_grant SET revoked_at = coalesce(revoked_at, now()), sealed = NULL
+WHERE tenant_id = %(tenant)s AND code_hash = %(code_hash)s AND relying_party_id = %(relying_party)s AND used_at IS NOT NULL"""
+
+
+def revoke_replayed(tenant_id: uuid.UUID, code_hash: bytes, relying_party_id: uuid.UUID) -> bool:
+    """A code that was spent before: what was issued for it ends (RFC 6749 section 4.1.2). True where it was one."""
+    with transaction(tenant_id) as raw:
+        cursor = _execute(raw, REVOKE_REPLAYED, {"tenant": tenant_id, "code_hash": code_hash, "relying_party": relying_party_id})
+    return cursor.rowcount > 0
+
+
+def version(issuer_id: uuid.UUID) -> int:
+    connection.ensure_connection()
+    row = connection.connection.execute("SELECT version FROM tenants_issuer WHERE id = %s", [issuer_id], prepare=True).fetchone()
+    return int(row[0]) if row else 0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveToken:
+    subject_id: uuid.UUID
+    relying_party_id: uuid.UUID
+    scope: str
+    sealed: bytes | None
+
+
+LIVE = """
+SELECT g.subject_id, g.relying_party_id, g.scope, t.sealed
+FROM authflows_accesstoken t JOIN authflows_grant g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
+WHERE t.tenant_id = %(tenant)s AND t.hash = %(hash)s AND t.expires_at > now() AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s"""
+
+
+def live_token(tenant_id: uuid.UUID, issuer_id: uuid.UUID, token_hash: bytes) -> LiveToken | None:
+    with transaction(tenant_id) as raw:
+        cursor = _execute(raw, LIVE, {"tenant": tenant_id, "hash": token_hash, "issuer": issuer_id})
+    row = cursor.fetchone()
+    return LiveToken(*row) if row else None
