@@ -7,7 +7,7 @@ class AuthflowsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
 
-class ClientRegistryConfig(OIDCProviderConfig):
+class ClientRegistryConfig(OIDCProviderConfig):  # type: ignore[misc]  # the package carries no types
     """django-oidc-provider as our client registry: its models only (docs/decisions/0002)."""
 
     default_auto_field = "django.db.models.AutoField"

@@ -1,12 +1,12 @@
 """One login from end to end: the only module that knows both sides. It decides which screen comes next; steps never call each other.
 
-    authorize ─303─► box ──► step … ──303──► return_ ──► relying party
-                      └────► cancel ───────────────────► relying party
+authorize ─303─► box ──► step … ──303──► return_ ──► relying party
+                  └────► cancel ───────────────────► relying party
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -35,7 +35,7 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     if request.method == "HEAD" or _prefetched(request):
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
     parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
-    client, asked = oidc_authorize.begin(issuer, parameters, language_of(request))
+    client, asked = oidc_authorize.begin(issuer, parameters, page.language_of(request))
     browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
     response = _see_other(f"{issuer.prefix}/login/{browser.handle}")
     begin_cookie(response, request, issuer, browser)
@@ -60,7 +60,7 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         return _wait_for_core(request, issuer, found, browser)
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     assert isinstance(upstream, Steps)
-    return _shown(request, issuer, found, browser, upstream.show(_ask(issuer, found), found.core_id))
+    return _shown(request, issuer, found, browser, _told(lambda: upstream.show(_ask(issuer, found), found.core_id)))
 
 
 def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -71,11 +71,11 @@ def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespons
     if login.ended(found):
         return _repeat(issuer, found, browser)
     if found.state != LoginState.REQUESTED:
-        return _see_other(_box_address(request, issuer, browser))
+        return _see_other(_box_address(issuer, browser))
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     assert isinstance(upstream, Steps)
     fields = {name: value for name, value in request.POST.items() if name != "form_token" and isinstance(value, str)}
-    return _shown(request, issuer, found, browser, upstream.step(_ask(issuer, found), found.core_id, fields))
+    return _shown(request, issuer, found, browser, _told(lambda: upstream.step(_ask(issuer, found), found.core_id, fields)))
 
 
 def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -85,7 +85,7 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
     if login.ended(found):
         return _repeat(issuer, found, browser)
     if found.state != LoginState.REQUESTED:
-        return _see_other(_box_address(request, issuer, browser))
+        return _see_other(_box_address(issuer, browser))
     connection = _upstream(issuer, found)
     try:
         identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, request.GET.get("code", ""))
@@ -103,7 +103,7 @@ def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
     if login.ended(found):
         return _repeat(issuer, found, browser)
     if found.state == LoginState.REQUESTING:
-        return _see_other(_box_address(request, issuer, browser))
+        return _see_other(_box_address(issuer, browser))
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     if found.core_id and isinstance(upstream, Cancels):
         try:
@@ -133,12 +133,12 @@ def _wait_for_core(request: HttpRequest, issuer: IssuerConfig, found: StoredLogi
     connection = _upstream(issuer, found)
     upstream = UPSTREAMS[connection.kind]
     if found.core_age > settings.CORE_ANSWER_SECONDS and isinstance(upstream, LooksUp) and found.core_session is not None:
-        reference = found.core_session
         try:
-            login.confirm(issuer.tenant_id, login.event(issuer, found, connection), lambda: upstream.look_up(reference, str(connection.id)))
+            core_id = upstream.look_up(found.core_session, str(connection.id))
         except Lost:
             return _please_wait(request, issuer, found, browser)
-        return _see_other(_box_address(request, issuer, browser))
+        login.confirm(issuer.tenant_id, login.event(issuer, found, connection), core_id)
+        return _see_other(_box_address(issuer, browser))
     return _please_wait(request, issuer, found, browser)
 
 
@@ -193,6 +193,13 @@ def _after_lost_result(issuer: IssuerConfig, browser: Browser, lost: Exception) 
     if login.ended(again):
         return _repeat(issuer, again, browser)
     raise PageError("core_result", 502, detail=str(lost))
+
+
+def _told(ask: Callable[[], Form | Done]) -> Form | Done:
+    try:
+        return ask()
+    except (Refused, Lost) as lost:
+        raise PageError("core_result", 502, detail=str(lost)) from None
 
 
 def _shown(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, mount: Mount | Done) -> HttpResponse:
@@ -280,20 +287,12 @@ def _prefetched(request: HttpRequest) -> bool:
     return "prefetch" in (request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")).lower()
 
 
-def language_of(request: HttpRequest) -> str:
-    """The browser's first of the languages that we speak."""
-    for tag in request.headers.get("Accept-Language", "").replace(" ", "").lower().split(","):
-        if tag[:2] in ("da", "en"):
-            return tag[:2]
-    return "da"
-
-
 def _language(request: HttpRequest, found: StoredLogin) -> str:
     chosen = request.GET.get("language")
     return chosen if chosen in ("da", "en") else str(found.request["language"])
 
 
-def _box_address(request: HttpRequest, issuer: IssuerConfig, browser: Browser) -> str:
+def _box_address(issuer: IssuerConfig, browser: Browser) -> str:
     return f"{issuer.prefix}/login/{browser.handle}"
 
 

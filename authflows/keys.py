@@ -34,9 +34,7 @@ class LoadedKey:
 
 def create(tenant_id: uuid.UUID, environment_id: uuid.UUID, alg: str, *, state: str = KeyState.ACTIVE) -> Key:
     """Makes a signing key. Runs in the tenant's scope."""
-    private: ECKey | RSAKey = (
-        ECKey.generate_key("P-256", private=True) if alg == "ES256" else RSAKey.generate_key(2048, private=True)
-    )
+    private: ECKey | RSAKey = ECKey.generate_key("P-256", private=True) if alg == "ES256" else RSAKey.generate_key(2048, private=True)
     kid = private.thumbprint()
     key_id = uuid7()
     secret = json.dumps(private.as_dict(private=True)).encode()
@@ -48,7 +46,8 @@ def create(tenant_id: uuid.UUID, environment_id: uuid.UUID, alg: str, *, state: 
         alg=alg,
         state=state,
         kid=kid,
-        public={**private.as_dict(private=False), "kid": kid, "use": "sig", "alg": alg},
+        # An RSA key signs RS256 and PS256, so its JWK names no algorithm.
+        public={**private.as_dict(private=False), "kid": kid, "use": "sig", **({"alg": alg} if alg == "ES256" else {})},
         private=vault.encrypt(tenant_id, "authflows_key", "private", key_id, secret),
         activated_at=Now() if state == KeyState.ACTIVE else None,
     )

@@ -1,8 +1,8 @@
 """The engine of a login: the only writer of its state, the only caller of metering. Steps never call each other; `journey` does.
 
-    created ─ requesting ─ requested ─ completed
-       │           └─(refused)─┐  └────┐
-       └──────────────────────failed───┘
+created ─ requesting ─ requested ─ completed
+   │           └─(refused)─┐  └────┐
+   └──────────────────────failed───┘
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hmac
 import secrets
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,17 +128,12 @@ def refused(issuer: IssuerConfig, found: StoredLogin, error: str) -> None:
     store.refused(issuer.tenant_id, found.core_session, outcome=ending.outcome, error=error[:50], answer={"ending": "core_error"})
 
 
-def confirm(tenant_id: uuid.UUID, event: UsageEvent, look_up: Callable[[], str | None]) -> None:
-    """Asks the core about a request whose answer was lost. Raises upstream Lost where the core cannot say: then it stays open."""
-    core_id = look_up()
+def confirm(tenant_id: uuid.UUID, asked: UsageEvent, core_id: str | None) -> None:
+    """What the core said of a request whose answer was lost: its id there, or None where it never heard of it."""
     if core_id is None:
-        store.unknown_to_core(tenant_id, event.request_id)
+        store.unknown_to_core(tenant_id, asked.request_id)
     else:
-        store.requested(tenant_id, event, core_id)
-
-
-def needed(client: Client, asked: Level | None) -> Level:
-    return levels.required(asked, client.minimum_level)
+        store.requested(tenant_id, asked, core_id)
 
 
 def achieved(identity: Identity, upstream: Upstream) -> Level:

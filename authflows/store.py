@@ -7,10 +7,11 @@ stands in a CTE: under row-level security the statement would see no rows, witho
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from psycopg.types.json import Jsonb
 
 from authflows.errors import Stale, Unavailable
 from billing import metering
+from tenants import limits
 from tenants.limits import Bucket
 
 Cursor = psycopg.Cursor[Any]
@@ -45,16 +47,6 @@ def _execute(raw: psycopg.Connection[Any], sql: str, params: Sequence[Any] | dic
     return raw.cursor().execute(sql, params, prepare=True)
 
 
-# Requests are counted in the statement that they guard: what is over its limit is counted and changes nothing else.
-COUNTED = """
-counted AS (
-    INSERT INTO tenants_ratelimit AS r (key, "window", n)
-    SELECT asked.key, asked.at, 1 FROM asked ORDER BY asked.key
-    ON CONFLICT (key) DO UPDATE SET n = CASE WHEN r."window" = excluded."window" THEN r.n + 1 ELSE 1 END, "window" = excluded."window"
-    RETURNING key, n),
-over AS (SELECT count(*) AS n FROM counted JOIN asked USING (key) WHERE counted.n > asked.allowed)"""
-
-
 @dataclass(frozen=True, slots=True)
 class Begun:
     stored: bool
@@ -62,34 +54,26 @@ class Begun:
 
 
 BEGIN = f"""
-WITH asked AS (SELECT * FROM unnest(%(keys)s::text[], %(windows)s::bigint[], %(allowed)s::int[]) AS b(key, at, allowed)),
-{COUNTED},
+WITH {limits.COUNT_CTE},
 stored AS (
     INSERT INTO authflows_login (tenant_id, id, environment_id, issuer_id, relying_party_id, handle, browser_hash, state, request,
                                  outcome, error, trace_id, trial, expires_at)
     SELECT %(tenant)s, %(id)s, %(environment)s, %(issuer)s, %(relying_party)s, %(handle)s, %(browser_hash)s, 'created', %(request)s,
            '', '', %(trace_id)s, %(trial)s, now() + make_interval(secs => %(seconds)s)
-    FROM tenants_issuer i, over WHERE i.id = %(issuer)s AND i.version = %(version)s AND i.state = 'active' AND over.n = 0
+    FROM tenants_issuer i
+    WHERE i.id = %(issuer)s AND i.version = %(version)s AND i.state = 'active' AND NOT EXISTS (SELECT FROM exceeded)
     RETURNING id)
-SELECT (SELECT count(*) FROM stored), (SELECT n FROM over)"""
+SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM exceeded)"""
 
 
 def begin(tenant_id: uuid.UUID, login: dict[str, Any], buckets: list[Bucket]) -> Begun:
     """Stores a Login. Raises Stale where `login["version"]` is not the issuer's version any more."""
     with transaction(tenant_id) as raw:
-        cursor = _execute(raw, BEGIN, login | {"tenant": tenant_id, "request": Jsonb(login["request"])} | _counts(buckets))
+        cursor = _execute(raw, BEGIN, login | {"tenant": tenant_id, "request": Jsonb(login["request"])} | limits.parameters(buckets))
     stored, over = cursor.fetchone() or (0, 0)
     if not stored and not over:
         raise Stale
     return Begun(bool(stored), bool(over))
-
-
-def _counts(buckets: list[Bucket]) -> dict[str, Any]:
-    return {
-        "keys": [bucket.key for bucket in buckets],
-        "windows": [bucket.window for bucket in buckets],
-        "allowed": [bucket.allowed for bucket in buckets],
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +101,8 @@ class StoredLogin:
 
 FOUND = """
 SELECT l.id, l.issuer_id, l.relying_party_id, l.state, l.request, l.answer, l.outcome, l.error, l.trace_id, l.expires_at < now(),
-       c.id, coalesce(c.state, ''), coalesce(c.core_id, ''), coalesce(extract(epoch FROM now() - c.created_at), 0)::float, c.connection_id"""
+       c.id, coalesce(c.state, ''), coalesce(c.core_id, ''), coalesce(extract(epoch FROM now() - c.created_at), 0)::float,
+       c.connection_id"""
 NEWEST_CORE_SESSION = """
 LEFT JOIN LATERAL (SELECT * FROM authflows_coresession c WHERE c.tenant_id = %(tenant)s AND c.login_id = l.id ORDER BY c.id DESC LIMIT 1) c
     ON true"""
@@ -131,7 +116,13 @@ def read(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str, browser_hash: 
     with transaction(tenant_id) as raw:
         cursor = _execute(raw, READ, params)
     row = cursor.fetchone()
-    return StoredLogin(*row) if row else None
+    return _login(row) if row else None
+
+
+def _login(row: tuple[Any, ...], **more: Any) -> StoredLogin:
+    # Django leaves jsonb as text on its connection.
+    id_, issuer, relying_party, state, request, answer, *rest = row
+    return StoredLogin(id_, issuer, relying_party, state, json.loads(request), json.loads(answer) if answer else None, *rest, **more)
 
 
 def owner(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str) -> tuple[uuid.UUID, str] | None:
@@ -149,19 +140,20 @@ def owner(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str) -> tuple[uuid
 REQUESTING = f"""
 WITH l AS (SELECT * FROM authflows_login
            WHERE tenant_id = %(tenant)s AND handle = %(handle)s AND browser_hash = %(browser_hash)s AND issuer_id = %(issuer)s),
-asked AS (
-    SELECT key, at, allowed FROM l, unnest(ARRAY[%(keys)s::text, 'core.relying_party:' || l.relying_party_id], %(windows)s::bigint[],
-                                           %(allowed)s::int[]) AS b(key, at, allowed)
+bucket AS (
+    SELECT coalesce(b.key, 'core.relying_party:' || left(encode(sha256(convert_to(l.relying_party_id::text, 'UTF8')), 'hex'), 40)) AS key,
+           b.ends, b.allowed
+    FROM l, unnest(%(limit_keys)s::text[], %(limit_windows)s::bigint[], %(limit_allowed)s::int[]) AS b (key, ends, allowed)
     WHERE l.state = 'created' AND l.expires_at > now()),
-{COUNTED},
+{limits.COUNTED_CTE},
 moved AS (
-    UPDATE authflows_login u SET state = 'requesting' FROM l, over
-    WHERE u.tenant_id = %(tenant)s AND u.id = l.id AND u.state = 'created' AND u.expires_at > now() AND over.n = 0
+    UPDATE authflows_login u SET state = 'requesting' FROM l
+    WHERE u.tenant_id = %(tenant)s AND u.id = l.id AND u.state = 'created' AND u.expires_at > now() AND NOT EXISTS (SELECT FROM exceeded)
     RETURNING u.id),
 core AS (
     INSERT INTO authflows_coresession (tenant_id, id, login_id, connection_id, state, core_id, action)
     SELECT %(tenant)s, %(core_session)s, moved.id, (l.request->>'connection')::uuid, 'requesting', '', l.request->>'action' FROM moved, l)
-{FOUND}, EXISTS (SELECT FROM moved), (SELECT n FROM over) > 0 FROM l {NEWEST_CORE_SESSION}"""
+{FOUND}, EXISTS (SELECT FROM moved), EXISTS (SELECT FROM exceeded) FROM l {NEWEST_CORE_SESSION}"""
 
 
 def requesting(
@@ -169,14 +161,19 @@ def requesting(
 ) -> StoredLogin | None:
     """Commits the CoreSession before the core is asked; `moved` says whether this call did. Also reads: a reload finds its Login here.
 
-    `buckets`: the address's, then the relying party's without its key, which the statement completes from the Login.
+    The relying party's bucket comes without its key: only the Login knows which one it is.
     """
     params = {"tenant": tenant_id, "issuer": issuer_id, "handle": handle, "browser_hash": browser_hash, "core_session": core_session}
-    counts = _counts(buckets) | {"keys": buckets[0].key}
+    counts = limits.parameters(buckets)
+    counts["limit_keys"] = [None if key.startswith("core.relying_party:") else key for key in counts["limit_keys"]]
     with transaction(tenant_id) as raw:
         cursor = _execute(raw, REQUESTING, params | counts)
     row = cursor.fetchone()
-    return StoredLogin(*row) if row else None
+    found = _login(row) if row else None
+    # The statement that made the CoreSession did not see it.
+    if found is not None and found.moved:
+        return replace(found, core_session=core_session, core_state="requesting", connection_id=uuid.UUID(found.request["connection"]))
+    return found
 
 
 REQUESTED = """
@@ -326,7 +323,7 @@ FROM (SELECT id, sealed FROM authflows_grant WHERE tenant_id = %(tenant)s AND co
 WHERE g.tenant_id = %(tenant)s AND g.id = was.id AND g.used_at IS NULL AND g.revoked_at IS NULL AND g.code_expires_at > now()
   AND g.issuer_id = %(issuer)s AND g.relying_party_id = %(relying_party)s AND g.redirect_uri = %(redirect_uri)s
   AND g.challenge = %(challenge)s AND i.id = %(issuer)s AND i.version = %(version)s
-  AND NOT EXISTS (SELECT FROM tenants_ratelimit r WHERE r.key = %(limit_key)s AND r."window" = %(limit_window)s AND r.n >= %(limit)s)
+  AND NOT EXISTS (SELECT FROM tenants_ratelimit r WHERE r.key = %(limit_key)s AND r."window" >= %(limit_window)s AND r.n >= %(limit)s)
 RETURNING g.id, g.subject_id, g.nonce, g.scope, g.acr, g.amr, g.auth_time, g.sid, was.sealed"""
 
 ISSUE = """
@@ -349,7 +346,7 @@ def redeem(tenant_id: uuid.UUID, question: dict[str, Any]) -> Iterator[tuple[Red
         def issue(token: dict[str, Any]) -> None:
             _execute(raw, ISSUE, token | {"tenant": tenant_id})
 
-        yield (Redeemed(*row) if row else None), issue
+        yield (Redeemed(*row[:5], json.loads(row[5]), *row[6:]) if row else None), issue
 
 
 REVOKE_REPLAYED = """

@@ -82,7 +82,7 @@ class StaffAccess:
 
 
 def tenant_access(request: HttpRequest, slug: str, action: Action) -> TenantAccess:
-    """Raises Http404 for a stranger, so that no answer tells whether a tenant exists, and PermissionDenied for a member without the right."""
+    """Raises Http404 for a stranger, so that no answer tells whether a tenant exists; PermissionDenied for a member without the right."""
     user = _signed_in(request)
     membership = Membership.objects.select_related("tenant__operator").filter(user=user, tenant__slug=slug).first()
     if membership is None:

@@ -77,6 +77,4 @@ def _known(request: HttpRequest, account: str) -> str | None:
 
 def _remember(response: HttpResponse, account: str) -> None:
     value = signing.dumps({"account": account, "browser": secrets.token_urlsafe(12)}, salt=_SALT)
-    response.set_cookie(
-        _cookie_name(), value, max_age=KNOWN_BROWSER_SECONDS, secure=settings.HTTPS, httponly=True, samesite="Lax"
-    )
+    response.set_cookie(_cookie_name(), value, max_age=KNOWN_BROWSER_SECONDS, secure=settings.HTTPS, httponly=True, samesite="Lax")

@@ -191,6 +191,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM") or "broker-portal@localhost"
 ADMINS: list[tuple[str, str]] = []
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or embedded.default_queue_url(DATA_DIR)
+CELERY_BROKER_TRANSPORT_OPTIONS = embedded.queue_options(CELERY_BROKER_URL, DATA_DIR)
 
 # A login (docs/logins.md). MitID's own time-out is not published: 300 s per request to the core is our assumption.
 LOGIN_SECONDS = env_int("LOGIN_SECONDS", 900)

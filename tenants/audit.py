@@ -1,7 +1,7 @@
 """What was changed, by whom and why: one hash chain per tenant and one per operator (decision 24).
 
-hash = sha256(previous hash || canonical text). An entry that is altered, deleted or cut from the end is found by `verify`; against somebody who
-can rewrite the whole chain, its head has to be kept elsewhere, which is why `verify` tells it.
+hash = sha256(previous hash || canonical text). An entry that is altered, deleted or cut from the end is found by `verify`; against
+somebody who can rewrite the whole chain, its head has to be kept elsewhere, which is why `verify` tells it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def record(
 ) -> None:
     """Adds to the tenant's chain, inside the caller's tenant_scope and as its last statement: the head stays locked until the commit.
 
-    actor: user:<id>, staff:<id>, client:<id>, command or system; subject: kind:id. Raises ValueError for what `changed` would not let through.
+    actor: user:<id>, staff:<id>, client:<id>, command or system; subject: kind:id. Raises ValueError for what `changed` would not pass.
     """
     head, _ = AuditHead.objects.of(tenant_id).select_for_update().get_or_create(tenant_id=tenant_id)
     facts = _facts(head.seq + 1, actor, action, subject, before, after, reason)
@@ -94,9 +94,7 @@ def verify_operator(operator_id: uuid.UUID) -> Verdict:
     return _verify(operator_id, entries.iterator(), OperatorAuditHead.objects.filter(operator_id=operator_id).first())
 
 
-def _verify(
-    owner_id: uuid.UUID, entries: Iterable[AuditEntry | OperatorAuditEntry], head: AuditHead | OperatorAuditHead | None
-) -> Verdict:
+def _verify(owner_id: uuid.UUID, entries: Iterable[AuditEntry | OperatorAuditEntry], head: AuditHead | OperatorAuditHead | None) -> Verdict:
     count, seq, link, bad = 0, 0, b"", None
     for entry in entries:
         count += 1
@@ -115,9 +113,7 @@ def _follows(owner_id: uuid.UUID, entry: AuditEntry | OperatorAuditEntry, seq: i
     return entry.seq == seq + 1 and bytes(entry.previous) == link and bytes(entry.hash) == computed
 
 
-def _facts(
-    seq: int, actor: str, action: str, subject: str, before: Facts | None, after: Facts | None, reason: str
-) -> dict[str, Any]:
+def _facts(seq: int, actor: str, action: str, subject: str, before: Facts | None, after: Facts | None, reason: str) -> dict[str, Any]:
     for side in (before or {}, after or {}):
         for key, value in side.items():
             if _recordable(key, value) != value:
@@ -147,7 +143,7 @@ def _canonical(owner_id: uuid.UUID, facts: Facts) -> bytes:
 
 
 def _recordable(key: str, value: Any) -> Any:
-    if value is None or isinstance(value, bool | int) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, bool | int) and not isinstance(value, Enum)):
         return value
     if any(word in key.lower() for word in _NEVER):
         return NOT_RECORDED

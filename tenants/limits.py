@@ -1,7 +1,7 @@
 """How often: requests counted in fixed windows, in PostgreSQL, so that limits hold over processes and restarts.
 
-A limit is named in settings.LIMITS: {"sign_in.address": (10, 60)} allows 10 in each window of 60 seconds. What is counted is kept as a hash.
-Every count fails closed.
+A limit is named in settings.LIMITS: {"sign_in.address": (10, 60)} allows 10 in each window of 60 seconds. Whose they are is kept as a
+hash. Every count fails closed.
 """
 
 from __future__ import annotations
@@ -19,12 +19,9 @@ from django.db import Error, connection, transaction
 
 logger = logging.getLogger(__name__)
 
-# Named parameters: `parameters(buckets)`. Counts in the caller's own statement and transaction, in the order of the keys, so that two requests
-# never wait for each other. A clock that is behind never reopens a window.
-COUNT_CTE = """
-bucket AS (
-    SELECT * FROM unnest(%(limit_keys)s::text[], %(limit_windows)s::bigint[], %(limit_allowed)s::int[]) AS b (key, ends, allowed)
-),
+# Counts in the caller's own statement and transaction, in the order of the keys, so that two requests never wait for each other. A clock
+# that is behind never reopens a window. Reads `bucket (key, ends, allowed)`, which the caller's statement defines before it.
+COUNTED_CTE = """
 counted AS (
     INSERT INTO tenants_ratelimit AS held (key, "window", n) SELECT key, ends, 1 FROM bucket ORDER BY key
     ON CONFLICT (key) DO UPDATE SET
@@ -34,15 +31,21 @@ counted AS (
 ),
 exceeded AS (SELECT key FROM counted JOIN bucket USING (key) WHERE n > allowed)
 """
+# The same for buckets that are known beforehand. Named parameters: `parameters(buckets)`.
+COUNT_CTE = f"""
+bucket AS (
+    SELECT * FROM unnest(%(limit_keys)s::text[], %(limit_windows)s::bigint[], %(limit_allowed)s::int[]) AS b (key, ends, allowed)
+),
+{COUNTED_CTE}"""
 _HIT = f"WITH {COUNT_CTE} SELECT count(*) FROM exceeded"
 _BLOCKED = 'SELECT 1 FROM tenants_ratelimit WHERE key = %s AND "window" >= %s AND n >= %s'
 
 
 @dataclass(frozen=True)
 class Bucket:
-    # "<limit>:<hash of what is counted>"
+    """`key` is the limit's name and a hash of whose it is; `window` is when it ends, in seconds since 1970."""
+
     key: str
-    # When the window ends, in seconds since 1970.
     window: int
     allowed: int
 
@@ -94,7 +97,7 @@ def purge() -> int:
     """Removes the windows that are over."""
     with connection.cursor() as cursor:
         cursor.execute('DELETE FROM tenants_ratelimit WHERE "window" < %s', [int(time.time()) - 60])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _key(name: str, key: str) -> str:

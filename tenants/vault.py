@@ -1,6 +1,6 @@
 """Secrets at rest: AES-256-GCM with a data key per tenant, which a master key wraps.
 
-A ciphertext is bound to tenant, table, column and row, so it opens nowhere but where it was put. Layout: version byte, nonce, ciphertext and tag.
+A ciphertext is bound to tenant, table, column and row: it opens nowhere but where it was put. Layout: version byte, nonce, ciphertext, tag.
 """
 
 from __future__ import annotations

@@ -83,7 +83,9 @@ def fail(item: Work, error: BaseException) -> None:
         _held(item).update(
             state=WorkState.FAILED if last else WorkState.WAITING, not_before=Now() + pause, lease_until=None, error=_described(error)
         )
-    logger.log(logging.ERROR if last else logging.WARNING, "work %s %s failed, attempt %d", item.kind, item.id, item.attempts, exc_info=error)
+    logger.log(
+        logging.ERROR if last else logging.WARNING, "work %s %s failed, attempt %d", item.kind, item.id, item.attempts, exc_info=error
+    )
 
 
 def sweep() -> dict[str, int]:

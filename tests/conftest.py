@@ -16,6 +16,7 @@ from tests.harness.browser import Watch
 from tests.harness.ground import Ground
 from tests.harness.server import Server
 
+pytest_plugins = ["tests.shape.sql_watch"]
 GROUND = Ground()
 # Playwright's synchronous interface runs an event loop in this thread, in which Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -35,16 +36,27 @@ def pytest_unconfigure() -> None:
     GROUND.stop()
 
 
+def flushes(item: pytest.Item, names: set[str]) -> bool:
+    from django.test import TestCase, TransactionTestCase
+
+    mark = item.get_closest_marker("django_db")
+    kind = getattr(item, "cls", None) or object
+    by_class = issubclass(kind, TransactionTestCase) and not issubclass(kind, TestCase)
+    return by_class or bool(names & FLUSHING) or bool(mark and (mark.args or set(mark.kwargs) - {"databases"}))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     have_browser = chromium.program() is not None
+    refused = []
     for item in items:
-        mark = item.get_closest_marker("django_db")
         names = set(getattr(item, "fixturenames", ()))
-        if (mark and (mark.args or set(mark.kwargs) - {"databases"})) or names & FLUSHING:
-            raise pytest.UsageError(f"{item.nodeid}: nothing may flush the tests' database; use the fixture `committed`")
+        if flushes(item, names):
+            refused.append(item.nodeid)
         if "browser" in names and not have_browser:
             item.add_marker(pytest.mark.skip(reason=chromium.MISSING))
             config.stash[WITHOUT_BROWSER].append(item.nodeid)
+    if refused:
+        raise pytest.UsageError(f"nothing may flush the tests' database; use the fixture `committed`: {', '.join(refused)}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -18,7 +18,7 @@ from authflows.loginbox import page
 Text = str | Promise
 SERVICE_MISTAKE = _("The service sent you here with a request that we cannot accept.")
 TELL_SERVICE = _("Go back and try again. If it keeps happening, contact the service.")
-# code: (title, meaning, advice)
+# By code of the error: title, meaning, advice.
 EXPLANATIONS: dict[str, tuple[Text, Text, Text]] = {
     "client_id_missing": (_("The request is incomplete"), SERVICE_MISTAKE, TELL_SERVICE),
     "unknown_client": (_("We do not know the service"), SERVICE_MISTAKE, TELL_SERVICE),
@@ -53,7 +53,7 @@ EXPLANATIONS: dict[str, tuple[Text, Text, Text]] = {
 
 
 def respond(request: HttpRequest, issuer: IssuerConfig | None, handle: str | None, error: PageError) -> HttpResponse:
-    language = _language(request)
+    language = page.language_of(request)
     owner = _owner(issuer, handle) if issuer is not None and handle and error.status < 500 else None
     back = _origin(owner[1]) if owner else ""
     with translation.override(language):
@@ -82,13 +82,3 @@ def _owner(issuer: IssuerConfig, handle: str) -> tuple[Client, str] | None:
 def _origin(redirect_uri: str) -> str:
     parts = urlsplit(redirect_uri)
     return f"{parts.scheme}://{parts.netloc}/" if parts.scheme in ("http", "https") else ""
-
-
-def _language(request: HttpRequest) -> str:
-    chosen = request.GET.get("ui_locales", "")[:2] or request.GET.get("language", "")
-    if chosen in ("da", "en"):
-        return chosen
-    for tag in request.headers.get("Accept-Language", "").replace(" ", "").lower().split(","):
-        if tag[:2] in ("da", "en"):
-            return tag[:2]
-    return "da"

@@ -1,4 +1,4 @@
-"""Pages of a login: skeletons rendered once per (issuer version, language, relying party, template), filled by substitution (decision 26)."""
+"""Pages of a login: skeletons rendered once per issuer version, language and relying party, filled by substitution (decision 26)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
@@ -46,7 +46,7 @@ def fill(skeleton: str, *, slot: str = "", **values: str) -> str:
 
 def _render(issuer: IssuerConfig, client: Client | None, language: str, template: str) -> str:
     with translation.override(language):
-        return render_to_string(f"loginbox/{template}.html", context(issuer, client, language))
+        return render_to_string(f"loginbox/{template}.html", context(issuer, client, language)).lstrip()
 
 
 def context(issuer: IssuerConfig | None, client: Client | None, language: str) -> dict[str, Any]:
@@ -88,6 +88,16 @@ def slot(step: str, language: str, shown: dict[str, Any], **values: str) -> str:
 def _step(step: str, language: str, context: tuple[tuple[str, Any], ...]) -> str:
     with translation.override(language):
         return render_to_string(f"loginbox/simulator/{step}.html", dict(context) | SIMULATOR)
+
+
+def language_of(request: HttpRequest) -> str:
+    """Chosen on the page, else the browser's first of the languages that we speak."""
+    if request.GET.get("language") in ("da", "en"):
+        return str(request.GET["language"])
+    for tag in request.headers.get("Accept-Language", "").replace(" ", "").lower().split(","):
+        if tag[:2] in ("da", "en"):
+            return tag[:2]
+    return "da"
 
 
 def respond(issuer: IssuerConfig | None, text: str, *, status: int = 200) -> HttpResponse:

@@ -11,5 +11,7 @@ def theme(request: HttpRequest, issuer: IssuerConfig, name: str) -> HttpResponse
     for design in (None, *(client.theme for client in issuer.clients.values())):
         known, css = themes.published(design)
         if known == name:
-            return HttpResponse(css, content_type="text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+            return HttpResponse(
+                css, content_type="text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=31536000, immutable"}
+            )
     raise PageError("no_such_address", 404)

@@ -12,8 +12,9 @@ from django.templatetags.static import static
 from authflows.configuration import ThemeValues
 
 COLOURS = (
-    "panel panel-ink panel-ink-2 page page-ink page-ink-2 card card-ink card-ink-2 line line-control hover action action-hover on-action link"
-).split()
+    *("panel", "panel-ink", "panel-ink-2", "page", "page-ink", "page-ink-2", "card", "card-ink", "card-ink-2"),
+    *("line", "line-control", "hover", "action", "action-hover", "on-action", "link"),
+)
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 FONTS = {
     "hanken-grotesk": ("Hanken Grotesk", "hanken-grotesk-latin-wght-normal.woff2", "system-ui, sans-serif"),
@@ -28,24 +29,42 @@ PLAIN: dict[str, Any] = {
     "body": "hanken-grotesk",
     "weight": 620,
     "radius": "small",
-    "light": dict(
-        zip(
-            COLOURS,
-            (
-                "#17313a #ffffff #cfdde1 #f2f5f5 #142126 #4c5b61 #ffffff #142126 #4c5b61 #d5dddf #758389 #eaf1f2 #0f5d70 #0b4756 #ffffff #0f5d70"
-            ).split(),
-            strict=True,
-        )
-    ),
-    "dark": dict(
-        zip(
-            COLOURS,
-            (
-                "#0e2229 #ffffff #b9cbd1 #101719 #e8eef0 #a6b4b9 #172124 #e8eef0 #a6b4b9 #303b3f #7f8d92 #1f2d31 #7cc4d6 #a3d8e5 #08222a #7cc4d6"
-            ).split(),
-            strict=True,
-        )
-    ),
+    "light": {
+        "panel": "#17313a",
+        "panel-ink": "#ffffff",
+        "panel-ink-2": "#cfdde1",
+        "page": "#f2f5f5",
+        "page-ink": "#142126",
+        "page-ink-2": "#4c5b61",
+        "card": "#ffffff",
+        "card-ink": "#142126",
+        "card-ink-2": "#4c5b61",
+        "line": "#d5dddf",
+        "line-control": "#758389",
+        "hover": "#eaf1f2",
+        "action": "#0f5d70",
+        "action-hover": "#0b4756",
+        "on-action": "#ffffff",
+        "link": "#0f5d70",
+    },
+    "dark": {
+        "panel": "#0e2229",
+        "panel-ink": "#ffffff",
+        "panel-ink-2": "#b9cbd1",
+        "page": "#101719",
+        "page-ink": "#e8eef0",
+        "page-ink-2": "#a6b4b9",
+        "card": "#172124",
+        "card-ink": "#e8eef0",
+        "card-ink-2": "#a6b4b9",
+        "line": "#303b3f",
+        "line-control": "#7f8d92",
+        "hover": "#1f2d31",
+        "action": "#7cc4d6",
+        "action-hover": "#a3d8e5",
+        "on-action": "#08222a",
+        "link": "#7cc4d6",
+    },
 }
 
 

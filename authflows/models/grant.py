@@ -20,6 +20,7 @@ class Subject(TenantOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     environment = TenantRef(Environment, related_name="+")
+    environment_id: uuid.UUID
     kind = models.CharField(max_length=8, choices=SubjectKind.choices)
     key = models.BinaryField(max_length=32, help_text="HMAC-SHA-256 of the national id with the environment's secret")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -35,7 +36,9 @@ class Grant(TenantOwned):
     """One approval for one client; also the family of the tokens issued for it."""
 
     login = TenantRef(Login, related_name="+")
+    login_id: uuid.UUID
     relying_party = TenantRef(RelyingParty, related_name="+")
+    relying_party_id: uuid.UUID
     issuer = models.ForeignKey(Issuer, models.PROTECT, related_name="+", db_index=False)
     subject_id = models.UUIDField(help_text="sub; a login that asks only for age has one that is not stored")
     code_hash = models.BinaryField(max_length=32)
@@ -62,6 +65,7 @@ class Grant(TenantOwned):
 
 class AccessToken(TenantOwned):
     grant = TenantRef(Grant, related_name="+", cascades=True)
+    grant_id: uuid.UUID
     hash = models.BinaryField(max_length=32)
     expires_at = models.DateTimeField()
     sealed = models.BinaryField(null=True, help_text="claims, sealed to the token; nulled when it ends")

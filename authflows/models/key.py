@@ -1,5 +1,7 @@
 """Keys of an environment; private parts are the vault's (decision 14)."""
 
+import uuid
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -25,6 +27,7 @@ class KeyState(models.TextChoices):
 
 class Key(TenantOwned):
     environment = TenantRef(Environment, related_name="+")
+    environment_id: uuid.UUID
     purpose = models.CharField(max_length=15, choices=Purpose.choices)
     alg = models.CharField(max_length=10)
     state = models.CharField(max_length=10, choices=KeyState.choices, default=KeyState.NEXT)
@@ -47,6 +50,7 @@ class SubjectSecret(TenantOwned):
     """The secret behind an environment's subject keys: made once, re-wrapped, never changed (decision 2)."""
 
     environment = TenantRef(Environment, related_name="+")
+    environment_id: uuid.UUID
     secret = models.BinaryField(help_text="256 bits, encrypted by the vault")
 
     class Meta(TenantOwned.Meta):

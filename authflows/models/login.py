@@ -1,5 +1,7 @@
 """One authorization request, and the requests to the core that it cost."""
 
+import uuid
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -20,8 +22,10 @@ class Login(TenantOwned):
     """One per authorization request; nothing of it lives in a session (decision 8). No claim is ever a column."""
 
     environment = TenantRef(Environment, related_name="+")
+    environment_id: uuid.UUID
     issuer = models.ForeignKey(Issuer, models.PROTECT, related_name="+", db_index=False)
     relying_party = TenantRef(RelyingParty, related_name="+")
+    relying_party_id: uuid.UUID
     handle = models.CharField(max_length=22, help_text="128 random bits; in the login's addresses")
     browser_hash = models.BinaryField(max_length=32, help_text="SHA-256 of the secret in the cookie named after the handle")
     state = models.CharField(max_length=12, choices=LoginState.choices, default=LoginState.CREATED)
@@ -58,6 +62,7 @@ class CoreSession(TenantOwned):
     """One authentication request to the core: the billable unit (decision 10). Its id is sent as the core's reference."""
 
     login = TenantRef(Login, related_name="+")
+    login_id: uuid.UUID
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="+", db_index=False)
     state = models.CharField(max_length=12, choices=CoreState.choices, default=CoreState.REQUESTING)
     core_id = models.CharField(max_length=64, blank=True)

@@ -1,5 +1,7 @@
 """One application of a tenant, protocol-neutral (decision 12), and its OpenID Connect half."""
 
+import uuid
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -9,7 +11,9 @@ from tenants.models import Environment, Issuer, TenantOwned, TenantRef
 
 class RelyingParty(TenantOwned):
     environment = TenantRef(Environment, related_name="+")
+    environment_id: uuid.UUID
     service = TenantRef(Service, related_name="+")
+    service_id: uuid.UUID
     name = models.CharField(max_length=100)
     minimum_level = models.CharField(max_length=12, choices=Level.choices, blank=True)
     methods = models.JSONField(default=list, help_text="keys of upstream.registry; empty: all that the environment is granted")
@@ -31,6 +35,7 @@ class ClientExt(TenantOwned):
     """What django-oidc-provider's Client has no column for. `client_pk` is that row's key (composite foreign key in SQL)."""
 
     relying_party = TenantRef(RelyingParty, related_name="+", cascades=True)
+    relying_party_id: uuid.UUID
     client_pk = models.IntegerField()
     issuer = models.ForeignKey(Issuer, models.PROTECT, related_name="+", db_index=False)
     token_endpoint_auth_method = models.CharField(max_length=20, choices=AuthMethod.choices, default=AuthMethod.BASIC)
@@ -51,6 +56,7 @@ class ClientSecret(TenantOwned):
     """SHA-256 of 256 random bits: as hard to guess as the secret itself, so no slow hash (ASVS 5 6.5.2)."""
 
     client = TenantRef(ClientExt, related_name="+", cascades=True)
+    client_id: uuid.UUID
     hash = models.BinaryField(max_length=32)
     hint = models.CharField(max_length=20, help_text="prefix and last four characters, to tell two apart")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

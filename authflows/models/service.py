@@ -1,5 +1,7 @@
 """What a tenant logs people in to, and how its page looks."""
 
+import uuid
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -37,6 +39,7 @@ class ConnectionGrant(TenantOwned):
     """An environment may use a connection."""
 
     environment = TenantRef(Environment, related_name="+")
+    environment_id: uuid.UUID
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="+")
 
     class Meta(TenantOwned.Meta):
@@ -67,9 +70,11 @@ class Service(TenantOwned):
     """What the end user is told they log on to; its alias is shown in the box."""
 
     environment = TenantRef(Environment, related_name="+")
+    environment_id: uuid.UUID
     alias = models.CharField(max_length=60)
     approved_at = models.DateTimeField(null=True)
     theme = TenantRef(Theme, null=True, related_name="+")
+    theme_id: uuid.UUID | None
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta(TenantOwned.Meta):

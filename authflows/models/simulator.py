@@ -19,6 +19,9 @@ class SimulatedSession(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [models.Index(fields=["person"], condition=models.Q(state="waiting"), name="authflows_simulated_waiting")]
+
 
 class SimulatorLedger(models.Model):
     """Every authentication request that the simulated core accepted, as MitID would count them."""

@@ -95,7 +95,7 @@ def _without_port(uri: str) -> tuple[str, str, str] | None:
 
 def no_repeats(asked: Asked) -> None:
     if asked.parameters.repeated:
-        raise asked.refuse("invalid_request", f"{sorted(asked.parameters.repeated)[0]} was sent more than once")
+        raise asked.refuse("invalid_request", f"{min(asked.parameters.repeated)} was sent more than once")
 
 
 def no_request_object(asked: Asked) -> None:

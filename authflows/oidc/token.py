@@ -28,7 +28,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 def no_repeats(parameters: Parameters) -> None:
     if parameters.repeated:
-        raise JsonError("invalid_request", f"{sorted(parameters.repeated)[0]} was sent more than once")
+        raise JsonError("invalid_request", f"{min(parameters.repeated)} was sent more than once")
 
 
 def grant_is_supported(parameters: Parameters) -> None:
@@ -59,31 +59,30 @@ def exchange(issuer: IssuerConfig, parameters: Parameters, authorization: str, a
     """Answers a token request. Raises JsonError, and Stale where the client has changed since it was read."""
     no_repeats(parameters)
     credentials = client_authentication.presented(authorization, parameters)
-    guessing = limits.buckets([("token_failure.client", f"{credentials.client_id[:100]}:{address}")])[0]
+    guess = f"{credentials.client_id}:{address}"
     try:
         client, secret_id = client_authentication.authenticate(issuer, credentials)
     except JsonError:
         if store.version(issuer.id) != issuer.version:
             raise Stale from None
-        if not limits.hit("token_failure.client", f"{credentials.client_id[:100]}:{address}"):
+        if not limits.hit("token_failure.client", guess):
             raise too_many() from None
         raise
     for check in CHECKS:
         check(parameters)
-    return redeem(issuer, client, parameters, secret_id=secret_id, guessing=guessing)
+    return redeem(issuer, client, parameters, secret_id=secret_id, guess=guess)
 
 
 def too_many() -> JsonError:
     return JsonError("slow_down", "too many failed attempts", 429, {"Retry-After": "60"})
 
 
-def redeem(
-    issuer: IssuerConfig, client: Client, parameters: Parameters, *, secret_id: uuid.UUID | None, guessing: limits.Bucket
-) -> dict[str, Any]:
+def redeem(issuer: IssuerConfig, client: Client, parameters: Parameters, *, secret_id: uuid.UUID | None, guess: str) -> dict[str, Any]:
     """Spends the code of an authenticated client."""
     code = parameters.get("code")
     code_hash = hashlib.sha256(code.encode()).digest()
     access_token = secrets.token_urlsafe(32)
+    (bucket,) = limits.buckets([("token_failure.client", guess)])
     question = {
         "code_hash": code_hash,
         "issuer": issuer.id,
@@ -91,9 +90,9 @@ def redeem(
         "relying_party": client.relying_party_id,
         "redirect_uri": parameters.get("redirect_uri"),
         "challenge": _challenge(parameters.get("code_verifier")),
-        "limit_key": guessing.key,
-        "limit_window": guessing.window,
-        "limit": guessing.allowed,
+        "limit_key": bucket.key,
+        "limit_window": bucket.window,
+        "limit": bucket.allowed,
     }
     with store.redeem(issuer.tenant_id, question) as (redeemed, issue):
         if redeemed is not None:
@@ -109,7 +108,7 @@ def redeem(
                 }
             )
     if redeemed is None:
-        raise _refusal(issuer, client, code_hash, guessing)
+        raise _refusal(issuer, client, code_hash, guess)
     return _answer(issuer, client, redeemed, claims, access_token)
 
 
@@ -120,13 +119,13 @@ def _unsealed(redeemed: Redeemed, code: str) -> dict[str, Any]:
         raise JsonError("invalid_grant", "the code is not valid") from None
 
 
-def _refusal(issuer: IssuerConfig, client: Client, code_hash: bytes, guessing: limits.Bucket) -> Exception:
+def _refusal(issuer: IssuerConfig, client: Client, code_hash: bytes, guess: str) -> Exception:
     """A replayed code ends what was issued for it, and that stays although the answer is an error."""
     if store.revoke_replayed(issuer.tenant_id, code_hash, client.relying_party_id):
         return JsonError("invalid_grant", "the code was used before; what was issued for it has been revoked")
     if store.version(issuer.id) != issuer.version:
         return Stale()
-    if limits.blocked_bucket(guessing):
+    if limits.blocked("token_failure.client", guess):
         return too_many()
     return JsonError("invalid_grant", "the code is not valid")
 

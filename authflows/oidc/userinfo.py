@@ -32,7 +32,7 @@ def answer(issuer: IssuerConfig, authorization: str, form: Parameters) -> dict[s
 def _presented(authorization: str, form: Parameters) -> str:
     scheme, _, credentials = authorization.partition(" ")
     in_header, in_form = scheme.lower() == "bearer", "access_token" in form
-    if in_header and in_form or "access_token" in form.repeated:
+    if (in_header and in_form) or "access_token" in form.repeated:
         raise _invalid("invalid_request", "the access token was sent more than once", 400)
     if not in_header and not in_form:
         raise JsonError("invalid_token", "an access token is needed", 401, {"WWW-Authenticate": 'Bearer realm="userinfo"'})

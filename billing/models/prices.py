@@ -55,7 +55,9 @@ class PlanVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["plan", "starts"], name="billing_planversion_start"),
             models.CheckConstraint(condition=Q(starts__day=1), name="billing_planversion_first"),
-            models.CheckConstraint(condition=Q(subscription__isnull=True) | Q(subscription__gte=0), name="billing_planversion_subscription"),
+            models.CheckConstraint(
+                condition=Q(subscription__isnull=True) | Q(subscription__gte=0), name="billing_planversion_subscription"
+            ),
         ]
 
 

@@ -64,7 +64,7 @@ class SchemeCharge(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    usage_model = models.CharField(max_length=20, default="standard", help_text="the core client's surcharge: whose events it is priced for")
+    usage_model = models.CharField(max_length=20, default="standard", help_text="core_client: whose events it is priced for")
     price = models.DecimalField(max_digits=12, decimal_places=6)
     currency = models.CharField(max_length=3, default="DKK")
     starts = models.DateField()
@@ -78,5 +78,7 @@ class SchemeCharge(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "usage_model", "starts"], name="billing_schemecharge_start"),
             models.CheckConstraint(condition=Q(starts__day=1), name="billing_schemecharge_first"),
-            models.CheckConstraint(condition=Q(price__gte=0) & (Q(until__isnull=True) | Q(until__gt=F("starts"))), name="billing_schemecharge_sane"),
+            models.CheckConstraint(
+                condition=Q(price__gte=0) & (Q(until__isnull=True) | Q(until__gt=F("starts"))), name="billing_schemecharge_sane"
+            ),
         ]

@@ -1,6 +1,7 @@
 """Facts that are counted, and their counts. The tables are made in SQL (migration 0002): they have no `id` and no foreign keys.
 
-`what` in the roll-ups is additive: requested, completed, cancelled, failed, expired or voided; a void also takes 1 from its request's outcome.
+`what` in the roll-ups is additive: requested, completed, cancelled, failed, expired or voided. A void also takes 1 from its request's
+outcome.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ VOIDED = "voided"
 
 
 class Fact(models.Model):
-    """About one request to the core. `occurred_at` is its UUIDv7's own time, held to it by a CHECK: so (request_id, occurred_at) is unique."""
+    """About one request to the core. A CHECK holds `occurred_at` to the UUIDv7's own time, so that (request_id, occurred_at) is unique."""
 
     tenant_id = models.UUIDField()
     operator_id = models.UUIDField()
@@ -32,7 +33,7 @@ class Fact(models.Model):
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
 
-    objects: ClassVar[OwnedManager[Self]] = OwnedManager()  # type: ignore[misc]
+    objects: ClassVar[OwnedManager[Self]] = OwnedManager()
 
     class Meta:
         abstract = True
@@ -88,7 +89,7 @@ class UsagePending(models.Model):
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
 
-    objects: ClassVar[OwnedManager[Self]] = OwnedManager()  # type: ignore[misc]
+    objects: ClassVar[OwnedManager[Self]] = OwnedManager()
 
     class Meta:
         managed = False
@@ -107,7 +108,7 @@ class Count(models.Model):
     what = models.TextField()
     n = models.BigIntegerField()
 
-    objects: ClassVar[OwnedManager[Self]] = OwnedManager()  # type: ignore[misc]
+    objects: ClassVar[OwnedManager[Self]] = OwnedManager()
 
     class Meta:
         abstract = True
@@ -149,7 +150,7 @@ class UsageRecount(models.Model):
     counted_at = models.DateTimeField(null=True)
     differences = models.JSONField(default=list)
 
-    objects: ClassVar[OwnedManager[Self]] = OwnedManager()  # type: ignore[misc]
+    objects: ClassVar[OwnedManager[Self]] = OwnedManager()
 
     class Meta:
         managed = False
@@ -168,7 +169,7 @@ class UsageClient(models.Model):
     client_id = models.TextField()
     name = models.TextField()
 
-    objects: ClassVar[OwnedManager[Self]] = OwnedManager()  # type: ignore[misc]
+    objects: ClassVar[OwnedManager[Self]] = OwnedManager()
 
     class Meta:
         managed = False

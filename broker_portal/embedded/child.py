@@ -19,7 +19,12 @@ def main() -> None:
     def remember() -> None:
         parents[0] = os.getpid()
 
-    os.register_at_fork(before=remember, after_in_child=lambda: die_with_parent(signal.SIGKILL, parents[0]))
+    def begin() -> None:
+        die_with_parent(signal.SIGKILL, parents[0])
+        # Until it has handlers of its own, its parent's would swallow the signal and it would have to be killed.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    os.register_at_fork(before=remember, after_in_child=begin)
     if LINUX:
         # A spawned worker would not pass through the hook above.
         multiprocessing.set_start_method("fork")

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
-from babel.numbers import format_currency, format_decimal, get_currency_symbol
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_name, get_currency_symbol
 from django import template
 from django.forms import BoundField
 from django.templatetags.static import static
@@ -74,12 +74,27 @@ def unit(currency: str) -> str:
 
 
 @register.filter
+def currency_name(currency: str) -> str:
+    """danske kroner"""
+    return get_currency_name(currency, count=2, locale=babel_locale())
+
+
+@register.filter
 def percent(share: Decimal | None) -> str:
     """A share between 0 and 1 as 96,4 %, with the language's own space before the sign."""
     if share is None:
         return ""
     pattern = Locale.parse(babel_locale()).percent_formats[None].pattern
-    return format_decimal(share * 100, format=pattern.replace("#,##0", "#,##0.0").replace("%", "'%'"), locale=babel_locale())
+    return format_percent(share, format=pattern.replace("#,##0", "#,##0.0"), locale=babel_locale())
+
+
+@register.filter
+def rate(share: Decimal | None) -> str:
+    """A tax rate as 25 %: decimals only where it has them."""
+    if share is None:
+        return ""
+    pattern = Locale.parse(babel_locale()).percent_formats[None].pattern
+    return format_percent(share, format=pattern.replace("#,##0", "#,##0.##"), locale=babel_locale())
 
 
 @register.filter

@@ -80,7 +80,7 @@ class Drawing:
 
 
 WIDE = Drawing("wide", 960, 8.0, 1)
-NARROW = Drawing("narrow", 400, 10.0, 3)
+NARROW = Drawing("narrow", 400, 10.0, 2)
 
 
 def draw(days: Sequence[date], series: Sequence[Series], words: Words, locale: str, ident: str = "usage") -> Chart:
@@ -191,7 +191,7 @@ def _scale_parts(step: int, top: int, locale: str) -> Iterable[str]:
 def _day_parts(drawing: Drawing, days: Sequence[date], locale: str) -> Iterable[str]:
     crowded = len(days) > CROWDED
     marks = [i for i, day in enumerate(days) if (day.day == 1 if crowded else i % (7 if len(days) > 10 else 1) == 0)]
-    for index in marks[:: drawing.label_every if crowded else 1]:
+    for index in marks[:: drawing.label_every]:
         text = format_skeleton("MMM" if crowded else "MMMd", days[index], locale=locale)
         x = (index + 0.5) * 100 / len(days)
         yield f'<text x="{x:.2f}%" y="100%" dy="20" text-anchor="middle">{escape(text)}</text>'

@@ -12,7 +12,6 @@ from django.db.models.fields.related import ForeignObject
 from tenants.ids import uuid7
 from tenants.models.tenant import Tenant
 
-
 M = TypeVar("M", bound=models.Model)
 
 
@@ -27,13 +26,13 @@ class TenantOwned(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
 
-    objects: ClassVar[OwnedManager[Self]] = OwnedManager()  # type: ignore[misc]
+    objects: ClassVar[OwnedManager[Self]] = OwnedManager()
 
     class Meta:
         abstract = True
         constraints = [models.UniqueConstraint(fields=["tenant", "id"], name="%(app_label)s_%(class)s_key")]
 
-    def _do_update(
+    def _do_update(  # type: ignore[override]  # the stubs describe Django 6.1; this is 5.2's
         self,
         base_qs: models.QuerySet[Self],
         using: str | None,
@@ -58,7 +57,7 @@ class TenantOwned(models.Model):
         return deleted, {self._meta.label: deleted}
 
 
-class TenantRef(ForeignObject):
+class TenantRef(ForeignObject):  # type: ignore[type-arg]  # not generic at run time
     """A reference to another row of the same tenant: (tenant_id, <name>_id) -> (tenant_id, id)."""
 
     def __init__(
@@ -73,9 +72,8 @@ class TenantRef(ForeignObject):
     ) -> None:
         self._column = column
         self.cascades = cascades
-        super().__init__(
-            cast(Any, to), on_delete, from_fields=from_fields or ["tenant", column or "?"], to_fields=to_fields or ["tenant", "id"], **kwargs
-        )
+        source = from_fields or ["tenant", column or "?"]
+        super().__init__(cast(Any, to), on_delete, from_fields=source, to_fields=to_fields or ["tenant", "id"], **kwargs)
 
     @property
     def tenant_ref_column(self) -> str:

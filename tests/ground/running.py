@@ -69,13 +69,17 @@ class Run:
             connection.close()
 
     def processes(self) -> dict[int, str]:
-        """Command lines by process id of all that run for this data directory, zombies left out."""
+        """Command lines by process id of all that run for this data directory, zombies left out.
+
+        Valkey writes its title over its environment; its socket is in the title.
+        """
         mark = f"BROKER_DATA_DIR={self.data_dir}".encode()
         found = {}
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                if mark in (entry / "environ").read_bytes().split(b"\0") or f"unixsocket:{self.data_dir}/" in command:
+                    found[int(entry.name)] = command
         return found
 
     def children(self, mark: str) -> list[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from broker_portal.embedded.programs import ROOT
 from tests.ground.running import Run, eventually
 from tests.harness.ground import free_port
 
@@ -93,35 +94,20 @@ def test_a_command_that_fails_while_starting_stops_everything_and_is_shown(start
     assert not run.processes()
 
 
-def test_it_starts_answers_and_ends_on_sigterm_with_nothing_left(start: Start) -> None:
-    run = start()
-    run.until_running()
-    assert run.answer() == 200
-    assert run.end(signal.SIGTERM) == 0
-    assert not run.processes()
-
-
-def test_it_ends_on_ctrl_c_with_nothing_left(start: Start) -> None:
-    run = start()
-    run.until_running()
-    assert run.end(signal.SIGINT) == 0
-    assert not run.processes()
-
-
 def test_it_can_be_stopped_while_it_starts(start: Start, tmp_path: Path) -> None:
     run = start(where=tmp_path / "var")
     eventually("PostgreSQL's files", (tmp_path / "var" / "postgres" / "data").exists)
-    assert run.end(signal.SIGTERM) == 0
+    assert run.end() == 0
     assert not run.processes()
 
 
-def test_a_second_start_on_the_same_directory_is_refused_and_the_first_goes_on(start: Start, data_dir: Path) -> None:
-    first = start()
-    first.until_running()
-    second = start()
-    assert second.until_ended() == 1
-    assert second.said.splitlines() == [f"Broker Portal: already running on {data_dir} (process {first.process.pid})"]
-    assert first.answer() == 200
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_starts_answers_and_ends_when_asked_with_nothing_left(start: Start, number: int) -> None:
+    run = start()
+    run.until_running()
+    assert run.answer() == 200
+    assert run.end(number) == 0
+    assert not run.processes()
 
 
 def test_a_start_waits_for_one_that_is_still_ending(start: Start) -> None:
@@ -134,43 +120,55 @@ def test_a_start_waits_for_one_that_is_still_ending(start: Start) -> None:
     assert second.answer() == 200
 
 
-def test_commands_find_a_running_installation_by_its_data_directory(start: Start, data_dir: Path) -> None:
+def test_a_running_installation_survives_second_starts_commands_and_kills(start: Start, data_dir: Path) -> None:
     run = start()
     run.until_running()
+    a_second_start_is_refused(start(), run)
+    commands_find_it(data_dir)
+    a_killed_web_worker_is_replaced(run)
+    workers_do_not_outlive_their_main_process(run)
+    for program in ("celery -A broker_portal beat", "valkey-server", "postgres -D"):
+        a_killed_program_is_started_again(run, program)
+
+
+def a_second_start_is_refused(second: Run, first: Run) -> None:
+    assert second.until_ended() == 1
+    assert second.said.splitlines() == [f"Broker Portal: already running on {first.data_dir} (process {first.process.pid})"]
+    assert first.answer() == 200
+
+
+def commands_find_it(data_dir: Path) -> None:
     command = [sys.executable, "manage.py", "migrate", "--check"]
-    subprocess.run(command, env={"PATH": os.environ["PATH"], "BROKER_DATA_DIR": str(data_dir)}, check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, env={"PATH": os.environ["PATH"], "BROKER_DATA_DIR": str(data_dir)}, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize(
-    "program", ["granian", "celery -A broker_portal worker", "celery -A broker_portal beat", "valkey-server", "postgres"]
-)
-def test_a_killed_program_is_started_again(start: Start, program: str) -> None:
-    run = start()
-    run.until_running()
-    killed = run.postmaster if program == "postgres" else run.children(program)[0]
-    before = set(run.children(program))
-    run.kill(killed)
-    eventually(f"{program} running again", lambda: bool(set(run.children(program)) - before))
-    eventually("the old ones gone", lambda: killed not in run.processes())
-    eventually("the portal ready", lambda: run.answer("/readyz") == 200)
-
-
-def test_a_killed_web_worker_is_replaced(start: Start) -> None:
-    run = start()
-    run.until_running()
-    main, *workers = run.children("granian")
-    run.kill(workers[0])
-    eventually("two workers", lambda: len(run.children("granian")) == 3 and workers[0] not in run.children("granian"))
+def a_killed_web_worker_is_replaced(run: Run) -> None:
+    main, worker, _ = run.children("granian")
+    run.kill(worker)
+    eventually("two workers", lambda: len(run.children("granian")) == 3 and worker not in run.children("granian"))
     assert run.children("granian")[0] == main
     assert run.answer() == 200
 
 
-def test_workers_do_not_outlive_a_killed_main_process(start: Start) -> None:
-    run = start()
-    run.until_running()
-    old = [*run.children("granian"), *run.children("celery -A broker_portal worker")]
-    run.kill(run.children("granian")[0], run.children("celery -A broker_portal worker")[0])
-    eventually("all of them gone", lambda: not set(old) & set(run.processes()))
+def workers_do_not_outlive_their_main_process(run: Run) -> None:
+    for program in ("granian", "celery -A broker_portal worker"):
+        old = run.children(program)
+        assert len(old) == 3
+
+        def replaced(program: str = program, old: Sequence[int] = old) -> bool:
+            now = run.children(program)
+            return len(now) == 3 and not set(now) & set(old)
+
+        run.kill(old[0])
+        eventually(f"{program}: new processes only", replaced)
+    eventually("the portal ready", lambda: run.answer("/readyz") == 200)
+
+
+def a_killed_program_is_started_again(run: Run, program: str) -> None:
+    killed = run.children(program)[0]
+    run.kill(killed)
+    eventually(f"{program}: running again", lambda: bool(set(run.children(program)) - {killed}))
+    eventually("the portal ready", lambda: run.answer("/readyz") == 200)
 
 
 def test_nothing_outlives_a_killed_supervisor_and_the_next_start_recovers(start: Start) -> None:

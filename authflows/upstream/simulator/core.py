@@ -116,13 +116,9 @@ def _redeem(session_id: str, asked: Told) -> Told:
     return {"result": jws.serialize_compact({"alg": "ES256", "typ": "simulated-core+jws"}, json.dumps(signed), signing_key())}
 
 
-def decide(user_id: str, session_id: str, approved: bool) -> bool:
-    """What a simulated person does on the phone page. False where nothing waits there any more."""
-    session = memory.waiting_for(user_id)
-    if session is None or str(session.id) != session_id:
-        return False
-    _end(session, user_id, "approved" if approved else "rejected")
-    return True
+def decide(waiting: Session, *, approved: bool) -> None:
+    """What a simulated person does on the phone page."""
+    _end(waiting, waiting.person, "approved" if approved else "rejected")
 
 
 def _session(session_id: str, asked: Told) -> Session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,8 @@ COLUMNS = "id, reference, service, request, state, person, expires_at < now(), g
 def _one(sql: str, params: list[Any]) -> Session | None:
     connection.ensure_connection()
     row = connection.connection.execute(sql, params, prepare=True).fetchone()
-    return Session(*row) if row else None
+    # Django leaves jsonb as text on its connection.
+    return Session(*row[:3], json.loads(row[3]), *row[4:]) if row else None
 
 
 def accept(session: uuid.UUID, reference: uuid.UUID, service: str, request: dict[str, Any], seconds: int) -> Session:
@@ -95,13 +97,13 @@ def redeem(session: uuid.UUID, service: str, code_hash: bytes) -> dict[str, Any]
         [session, service, code_hash],
         prepare=True,
     ).fetchone()
-    return {"reference": str(row[0]), **row[1], **row[2]} if row else None
+    return {"reference": str(row[0]), **json.loads(row[1]), **json.loads(row[2])} if row else None
 
 
-def waiting_for(person: str) -> Session | None:
-    """The newest request that waits for this person's app."""
+def waiting_for(person: str, services: list[str]) -> Session | None:
+    """The newest request of these services that waits for this person's app."""
     return _one(
-        f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE person = %s AND state = 'waiting' AND expires_at > now()"
-        f" ORDER BY created_at DESC LIMIT 1",
-        [person],
+        f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE person = %s AND service = ANY(%s) AND state = 'waiting'"
+        f" AND expires_at > now() ORDER BY created_at DESC LIMIT 1",
+        [person, services],
     )

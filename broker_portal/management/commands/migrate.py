@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.commands import migrate
 from django.db import connection
 
+from broker_portal.checks import as_owner
 from tenants.isolation import grant_privileges
 
 
@@ -15,8 +16,9 @@ class Command(migrate.Command):
         connection.close()
         connection.settings_dict.update({key: settings.OWNER_DATABASE[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "OPTIONS")})
         try:
-            super().handle(*args, **options)
-            grant_privileges(str(application["USER"]))
+            with as_owner():
+                super().handle(*args, **options)
+                grant_privileges(str(application["USER"]))
         finally:
             connection.close()
             connection.settings_dict.update(application)

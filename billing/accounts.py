@@ -1,0 +1,85 @@
+"""Who buys: the tenant's one account, and the dated versions of its legal buyer."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from stdnum.dk import cvr as danish_cvr
+from stdnum.ean import is_valid as is_gln
+
+from billing.models import BillingAccount, BuyerVersion
+from billing.vat import Treatment
+from tenants import audit
+from tenants.isolation import tenant_scope
+from tenants.models import Tenant
+
+
+class AccountError(ValueError):
+    """What was entered cannot be an account's; the text says which field and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """What invoices name. `street`: address lines without postcode and city; `country`: ISO 3166-1 alpha-2."""
+
+    name: str
+    street: tuple[str, ...] = ()
+    postcode: str = ""
+    city: str = ""
+    country: str = "DK"
+    cvr: str = ""
+    vat_number: str = ""
+    gln: str = ""
+    attention: str = ""
+    order_reference: str = ""
+    vat_treatment: Treatment = Treatment.STANDARD
+
+
+def open_account(tenant: Tenant, *, email: str = "", language: str = "da") -> BillingAccount:
+    """The tenant's account, made unless it exists; in the caller's tenant scope."""
+    made = BillingAccount(tenant=tenant, operator=tenant.operator, currency=tenant.operator.currency, email=email, language=language)
+    # Two at once are one account.
+    BillingAccount.objects.bulk_create([made], ignore_conflicts=True)
+    return BillingAccount.objects.of(tenant.id).get()
+
+
+def change_buyer(account: BillingAccount, buyer: Buyer, *, valid_from: date, by: str) -> BuyerVersion:
+    """Adds a version that counts from `valid_from` on. Documents that were issued keep theirs. Raises AccountError."""
+    checked = _checked(buyer)
+    with tenant_scope(account.tenant_id):
+        before = buyer_on(account.tenant_id, valid_from)
+        version = BuyerVersion.objects.create(
+            tenant_id=account.tenant_id,
+            operator_id=account.operator_id,
+            account_id=account.id,
+            valid_from=valid_from,
+            entered_by=by,
+            **checked,
+        )
+        was = {name: getattr(before, name) for name in checked} if before else {}
+        old, new = audit.changed(was, checked | {"valid_from": valid_from})
+        audit.record(account.tenant_id, actor=by, action="account.buyer", subject=f"account:{account.id}", before=old, after=new)
+    return version
+
+
+def buyer_on(tenant_id: uuid.UUID, day: date) -> BuyerVersion | None:
+    """Who buys on that day, in the caller's scope."""
+    return BuyerVersion.objects.of(tenant_id).filter(valid_from__lte=day).order_by("-valid_from", "-id").first()
+
+
+def _checked(buyer: Buyer) -> dict[str, Any]:
+    if not buyer.name.strip():
+        raise AccountError("name: missing")
+    if buyer.cvr and not danish_cvr.is_valid(buyer.cvr):
+        raise AccountError(f"cvr: {buyer.cvr} is no CVR number (8 digits, modulus 11)")
+    if buyer.gln and not (len(buyer.gln) == 13 and is_gln(buyer.gln)):
+        raise AccountError(f"gln: {buyer.gln} is no GLN (13 digits with a check digit)")
+    if len(buyer.country) != 2 or not buyer.country.isascii() or not buyer.country.isupper():
+        raise AccountError(f"country: {buyer.country} is not two capital letters")
+    if buyer.vat_treatment is Treatment.REVERSE_CHARGE and not buyer.vat_number:
+        raise AccountError("vat_number: needed for reverse charge")
+    fields = asdict(buyer) | {"street": list(buyer.street), "vat_treatment": buyer.vat_treatment.value}
+    return fields | {"cvr": danish_cvr.compact(buyer.cvr) if buyer.cvr else ""}

@@ -1,0 +1,92 @@
+"""Makes a client, and its tenant where it is missing: issuer, client_id and secret are printed here and nowhere again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from authflows.registration import Refused, Registered, Registration, register
+from broker_portal.onboarding.opening import open_customer
+from tenants import directory, tenancy
+from tenants.isolation import tenant_scope
+from tenants.models import Environment, Kind, Tenant
+
+# Settings of later features are refused until they are built: never accepted and ignored.
+SETTINGS = {"min_loa": ("low", "substantial", "high"), "application_type": ("web", "native")}
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--tenant", required=True, metavar="SLUG")
+        parser.add_argument("--environment", required=True, choices=[*Kind.values])
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--redirect-uri", required=True, action="append", dest="redirect_uris")
+        parser.add_argument("--post-logout-redirect-uri", action="append", default=[], dest="post_logout_redirect_uris")
+        parser.add_argument("--auth-method", default="client_secret_basic")
+        parser.add_argument("--jwks", metavar="FILE")
+        parser.add_argument("--id-token-alg", default="ES256")
+        parser.add_argument("--scope", default="openid profile mitid")
+        parser.add_argument("--setting", action="append", default=[], dest="settings", metavar="key=value")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wanted = self._wanted(options)
+        tenant = directory.tenant_by_slug(options["tenant"]) or self._open(options["tenant"])
+        with tenant_scope(tenant.id):
+            environment = Environment.objects.of(tenant.id).get(kind=options["environment"])
+        try:
+            made = register(tenant, environment, wanted)
+        except Refused as refusal:
+            raise CommandError(str(refusal), returncode=2 if "not available yet" in str(refusal) else 1) from None
+        self._print(made, options["json"])
+
+    def _wanted(self, options: dict[str, Any]) -> Registration:
+        settings = self._settings(options["settings"])
+        if options["jwks"]:
+            raise CommandError("--jwks: not available yet", returncode=2)
+        return Registration(
+            name=options["name"],
+            redirect_uris=tuple(options["redirect_uris"]),
+            post_logout_redirect_uris=tuple(options["post_logout_redirect_uris"]),
+            auth_method=options["auth_method"],
+            id_token_alg=options["id_token_alg"],
+            scopes=tuple(options["scope"].split()),
+            minimum_level=settings.get("min_loa", ""),
+            native=settings.get("application_type") == "native",
+        )
+
+    def _settings(self, pairs: list[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for pair in pairs:
+            key, equals, value = pair.partition("=")
+            if not equals:
+                raise CommandError(f"--setting {pair}: expected key=value", returncode=2)
+            if value not in SETTINGS.get(key, ()):
+                raise CommandError(f"--setting {pair}: not available yet", returncode=2)
+            found[key] = value
+        return found
+
+    def _open(self, slug: str) -> Tenant:
+        try:
+            return open_customer(tenancy.first_operator(), slug, slug.replace("-", " ").title(), actor="command").tenant
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from None
+
+    def _print(self, made: Registered, as_json: bool) -> None:
+        told = {
+            "issuer": made.issuer,
+            "client_id": made.client_id,
+            "client_secret": made.client_secret,
+            "discovery_url": f"{made.issuer}/.well-known/openid-configuration",
+        }
+        if as_json:
+            sys.stdout.write(json.dumps(told) + "\n")
+            return
+        for name, value in told.items():
+            self.stdout.write(f"{name}: {value}")
