@@ -206,7 +206,7 @@ def simulator_allowed(kind: str) -> bool:
 
 def client(issuer: IssuerConfig, client_id: str) -> Client | None:
     found = issuer.clients.get(client_id)
-    if found is None:
+    if found is None and "\x00" not in client_id:
         found = _read_client(issuer, client_id)
         if found is not None:
             issuer.clients[client_id] = found

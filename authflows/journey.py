@@ -66,6 +66,8 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
 def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """A typed step of the box: a plain form, handed to the core."""
     browser = _browser(request, issuer, handle)
+    if request.method == "GET":  # the language was changed on a page that answered a POST
+        return _see_other(f"{_box_address(issuer, browser)}?language={page.language_of(request)}")
     _proven_form(request, browser)
     found = _found(issuer, browser)
     if login.ended(found):
@@ -134,7 +136,7 @@ def _wait_for_core(request: HttpRequest, issuer: IssuerConfig, found: StoredLogi
     upstream = UPSTREAMS[connection.kind]
     if found.core_age > settings.CORE_ANSWER_SECONDS and isinstance(upstream, LooksUp) and found.core_session is not None:
         try:
-            core_id = upstream.look_up(found.core_session, str(connection.id))
+            core_id = upstream.look_up(found.core_session, str(issuer.environment_id))
         except Lost:
             return _please_wait(request, issuer, found, browser)
         login.confirm(issuer.tenant_id, login.event(issuer, found, connection), core_id)
@@ -192,14 +194,18 @@ def _after_lost_result(issuer: IssuerConfig, browser: Browser, lost: Exception) 
     again = _found(issuer, browser)
     if login.ended(again):
         return _repeat(issuer, again, browser)
-    raise PageError("core_result", 502, detail=str(lost))
+    raise _not_confirmed(lost)
 
 
 def _told(ask: Callable[[], Form | Done]) -> Form | Done:
     try:
         return ask()
     except (Refused, Lost) as lost:
-        raise PageError("core_result", 502, detail=str(lost)) from None
+        raise _not_confirmed(lost) from None
+
+
+def _not_confirmed(lost: Exception) -> PageError:
+    return PageError("core_result", 503 if isinstance(lost, Lost) else 400, detail=str(lost))
 
 
 def _shown(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, mount: Mount | Done) -> HttpResponse:
@@ -239,7 +245,7 @@ def _ask(issuer: IssuerConfig, found: StoredLogin) -> Ask:
     assert found.core_session is not None
     return Ask(
         reference=found.core_session,
-        service=str(found.connection_id),
+        service=str(issuer.environment_id),
         provider=_client(issuer, found).alias,
         action=asked.action,
         reference_text=asked.reference_text,

@@ -19,7 +19,7 @@ from django.conf import settings
 
 from authflows import levels, sealing, store, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
-from authflows.errors import ENDINGS, PageError
+from authflows.errors import ENDINGS, PageError, Stale
 from authflows.identity import Identity
 from authflows.levels import Level
 from authflows.models import CoreState, LoginState
@@ -90,14 +90,21 @@ def begin(issuer: IssuerConfig, client: Client, request: LoginRequest, *, addres
 def requesting(issuer: IssuerConfig, browser: Browser, *, address: str) -> StoredLogin | None:
     """Commits a new CoreSession where the Login waits for one; otherwise finds the Login as it is."""
     buckets = limits.buckets([("core.address", address), ("core.relying_party", "")])
-    found = store.requesting(issuer.tenant_id, issuer.id, browser.handle, browser.hash, uuid7(), buckets)
+    found = store.requesting(issuer.tenant_id, issuer.id, issuer.version, browser.handle, browser.hash, uuid7(), buckets)
     if found is not None and found.over_limit:
         raise PageError("too_many_requests", 429)
-    return found
+    return _current(issuer, found)
 
 
 def read(issuer: IssuerConfig, browser: Browser) -> StoredLogin | None:
-    return store.read(issuer.tenant_id, issuer.id, browser.handle, browser.hash)
+    return _current(issuer, store.read(issuer.tenant_id, issuer.id, browser.handle, browser.hash))
+
+
+def _current(issuer: IssuerConfig, found: StoredLogin | None) -> StoredLogin | None:
+    """Raises Stale where the issuer has changed since this process read it."""
+    if found is not None and found.issuer_version != issuer.version:
+        raise Stale
+    return found
 
 
 def requested(issuer: IssuerConfig, found: StoredLogin, upstream: Upstream, core_id: str) -> None:

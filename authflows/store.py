@@ -95,6 +95,7 @@ class StoredLogin:
     core_id: str
     core_age: float
     connection_id: uuid.UUID | None
+    issuer_version: int
     moved: bool = False
     over_limit: bool = False
 
@@ -102,7 +103,7 @@ class StoredLogin:
 FOUND = """
 SELECT l.id, l.issuer_id, l.relying_party_id, l.state, l.request, l.answer, l.outcome, l.error, l.trace_id, l.expires_at < now(),
        c.id, coalesce(c.state, ''), coalesce(c.core_id, ''), coalesce(extract(epoch FROM now() - c.created_at), 0)::float,
-       c.connection_id"""
+       c.connection_id, (SELECT version FROM tenants_issuer i WHERE i.id = l.issuer_id)"""
 NEWEST_CORE_SESSION = """
 LEFT JOIN LATERAL (SELECT * FROM authflows_coresession c WHERE c.tenant_id = %(tenant)s AND c.login_id = l.id ORDER BY c.id DESC LIMIT 1) c
     ON true"""
@@ -149,6 +150,7 @@ bucket AS (
 moved AS (
     UPDATE authflows_login u SET state = 'requesting' FROM l
     WHERE u.tenant_id = %(tenant)s AND u.id = l.id AND u.state = 'created' AND u.expires_at > now() AND NOT EXISTS (SELECT FROM exceeded)
+      AND EXISTS (SELECT FROM tenants_issuer i WHERE i.id = u.issuer_id AND i.version = %(version)s)
     RETURNING u.id),
 core AS (
     INSERT INTO authflows_coresession (tenant_id, id, login_id, connection_id, state, core_id, action)
@@ -157,13 +159,26 @@ core AS (
 
 
 def requesting(
-    tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str, browser_hash: bytes, core_session: uuid.UUID, buckets: list[Bucket]
+    tenant_id: uuid.UUID,
+    issuer_id: uuid.UUID,
+    version: int,
+    handle: str,
+    browser_hash: bytes,
+    core_session: uuid.UUID,
+    buckets: list[Bucket],
 ) -> StoredLogin | None:
     """Commits the CoreSession before the core is asked; `moved` says whether this call did. Also reads: a reload finds its Login here.
 
     The relying party's bucket comes without its key: only the Login knows which one it is.
     """
-    params = {"tenant": tenant_id, "issuer": issuer_id, "handle": handle, "browser_hash": browser_hash, "core_session": core_session}
+    params = {
+        "tenant": tenant_id,
+        "issuer": issuer_id,
+        "version": version,
+        "handle": handle,
+        "browser_hash": browser_hash,
+        "core_session": core_session,
+    }
     counts = limits.parameters(buckets)
     counts["limit_keys"] = [None if key.startswith("core.relying_party:") else key for key in counts["limit_keys"]]
     with transaction(tenant_id) as raw:
@@ -346,7 +361,12 @@ def redeem(tenant_id: uuid.UUID, question: dict[str, Any]) -> Iterator[tuple[Red
         def issue(token: dict[str, Any]) -> None:
             _execute(raw, ISSUE, token | {"tenant": tenant_id})
 
-        yield (Redeemed(*row[:5], json.loads(row[5]), *row[6:]) if row else None), issue
+        yield (_redeemed(row) if row else None), issue
+
+
+def _redeemed(row: tuple[Any, ...]) -> Redeemed:
+    grant, subject, nonce, scope, acr, amr, auth_time, sid, sealed = row
+    return Redeemed(grant, subject, nonce, scope, acr, json.loads(amr), auth_time, sid, sealed)
 
 
 REVOKE_REPLAYED = """

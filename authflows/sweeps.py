@@ -45,7 +45,7 @@ def _confirm(tenant_id: uuid.UUID) -> int:
         if not isinstance(upstream, LooksUp):
             continue
         try:
-            core_id = upstream.look_up(session.id, str(session.connection_id))
+            core_id = upstream.look_up(session.id, str(session.login.environment_id))
         except Lost:
             log.warning("core session %s is still unconfirmed", session.id)
             continue

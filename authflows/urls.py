@@ -1,11 +1,32 @@
 """Addresses below an issuer. Paths here are relative to the issuer's own (decision 5)."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from authflows import journey
 from authflows.loginbox import stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import phone
+
+
+class Handle:
+    """128 random bits, base64url."""
+
+    regex = "[A-Za-z0-9_-]{22}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    to_url = to_python
+
+
+class Digest(Handle):
+    """SHA-256, hexadecimal."""
+
+    regex = "[0-9a-f]{64}"
+
+
+register_converter(Handle, "handle")
+register_converter(Digest, "sha256")
 
 urlpatterns = [
     path(".well-known/openid-configuration", endpoints.discovery, name="discovery"),
@@ -13,11 +34,11 @@ urlpatterns = [
     path("authorize", journey.authorize, name="authorize"),
     path("token", endpoints.token, name="token"),
     path("userinfo", endpoints.userinfo, name="userinfo"),
-    path("login/<str:handle>", journey.box, name="box"),
-    path("login/<str:handle>/box", journey.step, name="step"),
-    path("login/<str:handle>/return", journey.return_, name="return"),
-    path("login/<str:handle>/cancel", journey.cancel, name="cancel"),
-    path("theme/<str:name>.css", stylesheets.theme, name="theme"),
+    path("login/<handle:handle>", journey.box, name="box"),
+    path("login/<handle:handle>/box", journey.step, name="step"),
+    path("login/<handle:handle>/return", journey.return_, name="return"),
+    path("login/<handle:handle>/cancel", journey.cancel, name="cancel"),
+    path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
     path("simulator/phone", phone.phone, name="phone"),
 ]
 
@@ -28,7 +49,7 @@ METHODS = {
     "authorize": ("GET", "HEAD", "POST"),
     "token": ("POST",),
     "userinfo": ("GET", "POST"),
-    "box": ("GET", "HEAD"),
+    "box": ("GET",),
     "step": ("POST", "GET"),
     "return": ("GET",),
     "cancel": ("POST",),

@@ -145,7 +145,7 @@ ILLUSTRATIVE_SOURCE = "illustrative: MitID has published no amounts"
 
 
 def illustrative(operator: Operator) -> Plan:
-    """Prices to try the product with, none of them real: contract years, provisional AAP, charges, a default plan. Again: nothing changes."""
+    """Prices to try the product with, none of them real: contract years, AAP, charges and a default plan. Again: nothing changes."""
     _illustrative_scheme()
     start = default_contract_year(1).first
     with operator_scope(operator.id, "illustrative prices"):

@@ -2,13 +2,18 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from authflows.configuration import IssuerConfig
+from authflows.configuration import IssuerConfig, ThemeValues
 from authflows.errors import PageError
 from authflows.loginbox import theme as themes
+from authflows.models import Theme
+from tenants.isolation import tenant_scope
 
 
 def theme(request: HttpRequest, issuer: IssuerConfig, name: str) -> HttpResponse:
-    for design in (None, *(client.theme for client in issuer.clients.values())):
+    with tenant_scope(issuer.tenant_id):
+        rows = list(Theme.objects.of(issuer.tenant_id))
+    designs = [ThemeValues(f"{row.name}-{row.version}", row.layout, row.values, row.texts) for row in rows]
+    for design in (None, *designs):
         known, css = themes.published(design)
         if known == name:
             return HttpResponse(

@@ -1,4 +1,4 @@
-"""The simulator's own memory. It plays MitID, so it knows no tenant: a service is a connection's id."""
+"""The simulator's own memory. It plays MitID, so it knows no tenant: a service is an environment's id."""
 
 from django.db import models
 from django.db.models.functions import Now

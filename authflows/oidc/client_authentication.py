@@ -60,7 +60,7 @@ def _basic(encoded: str) -> Credentials:
 
 def authenticate(issuer: IssuerConfig, credentials: Credentials) -> tuple[Client, uuid.UUID | None]:
     """The client, and which of its secrets was used. Raises JsonError invalid_client."""
-    found = find_client(issuer, credentials.client_id) if credentials.client_id and "\x00" not in credentials.client_id else None
+    found = find_client(issuer, credentials.client_id) if credentials.client_id else None
     if found is not None and found.auth_method == credentials.method == "none":
         return found, None
     secret_id = _matching(found, credentials.secret)

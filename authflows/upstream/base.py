@@ -15,7 +15,7 @@ class Ask:
     """One authentication request. `reference` is the CoreSession's id, the same when the question is asked again."""
 
     reference: uuid.UUID
-    service: str  # the connection's id, by which the core knows who asks
+    service: str  # the environment's id, by which the core knows who asks
     provider: str  # the service provider's alias, shown in the box
     action: str
     reference_text: str

@@ -1,6 +1,8 @@
 """`make test`: everything that has to hold, one step after the other, with no network but loopback. All steps run; any failure counts."""
 
+import base64
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -13,6 +15,8 @@ LIVE = {
     "BASE_URL": "https://portal.broker.example",
     "ISSUER_DOMAIN": "login.broker.example",
     "BOX_URL": "https://box.broker.example",
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "BROKER_MASTER_KEYS": f"first:{base64.b64encode(os.urandom(32)).decode()}",
 }
 MANAGE = [sys.executable, "manage.py"]
 STEPS: list[tuple[str, list[str], dict[str, str]]] = [

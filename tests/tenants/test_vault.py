@@ -126,14 +126,16 @@ def test_the_master_key_changes_under_load(manage: Callable[..., CompletedProces
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    rotations = [manage("rotate_master_key", "--json") for _ in range(3)]
+    for _ in range(3):
+        vault.change_master_key()
+    rotation = manage("rotate_master_key", "--json")
     told = [json.loads(process.communicate("\n", timeout=60)[0]) for process in processes]
 
     assert [failure for each in told for failure in each["failed"]] == []
     assert all(len(each["done"]) > 20 for each in told)
     assert told[2]["opened"]
-    assert all(rotation.returncode == 0 for rotation in rotations), rotations[-1].stderr
-    current = json.loads(rotations[-1].stdout.splitlines()[-1])
+    assert rotation.returncode == 0, rotation.stderr
+    current = json.loads(rotation.stdout.splitlines()[-1])
     assert current == {"current": MasterKey.objects.get(current=True).kid, "others_forgotten": True}
     assert list(json.loads(settings.MASTER_KEY_FILE.read_text())) == [current["current"]]
     opens_nothing(VariableMasterKeys(",".join(f"{kid}:{key}" for kid, key in old_keys.items())))

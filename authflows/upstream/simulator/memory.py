@@ -30,7 +30,10 @@ def _one(sql: str, params: list[Any]) -> Session | None:
     connection.ensure_connection()
     row = connection.connection.execute(sql, params, prepare=True).fetchone()
     # Django leaves jsonb as text on its connection.
-    return Session(*row[:3], json.loads(row[3]), *row[4:]) if row else None
+    if row is None:
+        return None
+    id_, its_reference, service, request, *rest = row
+    return Session(id_, its_reference, service, json.loads(request), *rest)
 
 
 def accept(session: uuid.UUID, reference: uuid.UUID, service: str, request: dict[str, Any], seconds: int) -> Session:
@@ -100,10 +103,10 @@ def redeem(session: uuid.UUID, service: str, code_hash: bytes) -> dict[str, Any]
     return {"reference": str(row[0]), **json.loads(row[1]), **json.loads(row[2])} if row else None
 
 
-def waiting_for(person: str, services: list[str]) -> Session | None:
-    """The newest request of these services that waits for this person's app."""
+def waiting_for(person: str, service: str) -> Session | None:
+    """The newest request of this service that waits for this person's app."""
     return _one(
-        f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE person = %s AND service = ANY(%s) AND state = 'waiting'"
+        f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE person = %s AND service = %s AND state = 'waiting'"
         f" AND expires_at > now() ORDER BY created_at DESC LIMIT 1",
-        [person, services],
+        [person, service],
     )

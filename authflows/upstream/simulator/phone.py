@@ -25,7 +25,7 @@ def phone(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     person = PEOPLE.get(user_id)
     if person is None:
         return page.respond(issuer, _choose(request, issuer))
-    waiting = memory.waiting_for(user_id, [str(upstream.id) for upstream in issuer.upstreams])
+    waiting = memory.waiting_for(user_id, str(issuer.environment_id))
     if request.method == "POST" and waiting is not None:
         if not hmac.compare_digest(_token(user_id, str(waiting.id)), request.POST.get("form_token", "")):
             raise PageError("form_token", 403)
