@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -32,8 +32,10 @@ _CLAIM = """
 UPDATE tenants_work SET state = 'running', attempts = attempts + 1, lease_until = statement_timestamp() + %(lease)s
 WHERE id IN (
     SELECT id FROM tenants_work
-    WHERE kind = %(kind)s AND attempts < %(most)s AND (
-        (state = 'waiting' AND not_before <= statement_timestamp()) OR (state = 'running' AND lease_until < statement_timestamp())
+    WHERE kind = %(kind)s AND (%(keys)s::text[] IS NULL OR key = ANY(%(keys)s::text[])) AND (
+        (state = 'waiting' AND attempts < %(most)s AND not_before <= statement_timestamp())
+        OR (state = 'running' AND attempts < %(most)s AND lease_until < statement_timestamp())
+        OR (state IN ('waiting', 'failed') AND %(keys)s::text[] IS NOT NULL)
     )
     ORDER BY not_before, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) RETURNING *
@@ -62,9 +64,18 @@ def add(
     return Work.objects.get(kind=kind, key=key)
 
 
-def claim(kind: str, limit: int, lease_seconds: int) -> list[Work]:
-    """Up to `limit` items that are now this caller's for so long, in a transaction of its own."""
-    parameters = {"kind": kind, "limit": limit, "lease": timedelta(seconds=lease_seconds), "most": MAX_ATTEMPTS}
+def claim(kind: str, limit: int, lease_seconds: int, keys: Sequence[str] | None = None) -> list[Work]:
+    """Up to `limit` items that are now this caller's for so long, in a transaction of its own.
+
+    With `keys`, only those, and for a person who asks now: also what pauses between attempts or was put aside.
+    """
+    parameters = {
+        "kind": kind,
+        "limit": limit,
+        "lease": timedelta(seconds=lease_seconds),
+        "most": MAX_ATTEMPTS,
+        "keys": None if keys is None else list(keys),
+    }
     with transaction.atomic():
         return sorted(Work.objects.raw(_CLAIM, parameters), key=lambda item: item.id)
 
@@ -79,7 +90,7 @@ def fail(item: Work, error: BaseException) -> None:
     """Puts the work back for a later attempt, or aside for a person after the last one. Outside the transaction that failed."""
     with transaction.atomic():
         last = item.attempts >= MAX_ATTEMPTS
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (item.attempts - 1))
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(item.attempts - 1, MAX_ATTEMPTS))
         _held(item).update(
             state=WorkState.FAILED if last else WorkState.WAITING, not_before=Now() + pause, lease_until=None, error=_described(error)
         )

@@ -1,0 +1,236 @@
+"""Documents from draft to issue: the one door to a number.
+
+Each step locks the account first; issuing then the series, the number, the work row and the audit head, in this order (decision 22).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+from billing import accounts, usage
+from billing.documents import records, snapshot
+from billing.models import BillingAccount, Document, DocumentLine, DocumentNumber, Kind, Series, State
+from billing.periods import day_of
+from billing.pricing import Line
+from billing.scheme import PriceRow
+from billing.vat import Totals, Treatment, total
+from tenants import audit, outbox, work
+from tenants.isolation import operator_scope, tenant_scope
+from tenants.models import Operator, Tenant, Work
+
+ISSUE = "issue-document"
+RENDER = "render-document"
+GIVEN_AT_ISSUE = snapshot.GIVEN_AT_ISSUE
+
+
+class Refused(Exception):
+    """What was asked for cannot be done now; the text says why and what to do."""
+
+
+class Incomplete(Refused):
+    """The document lacks what the law or its format asks for; `missing` are paths in its snapshot."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(f"the document lacks {', '.join(missing)}: fill it in")
+        self.missing = tuple(missing)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a document is to charge."""
+
+    key: str
+    first_day: date
+    last_day: date
+    lines: Sequence[Line]
+    totals: Totals
+    requests: int
+    price_rows: Sequence[PriceRow]
+    illustrative: bool
+
+
+@contextmanager
+def both_scopes(tenant: Tenant, reason: str) -> Iterator[None]:
+    """One transaction that writes this tenant's rows and its operator's."""
+    with operator_scope(tenant.operator_id, reason), tenant_scope(tenant.id):
+        yield
+
+
+def draft(account: BillingAccount, tenant: Tenant, content: Content, *, by: str) -> Document:
+    """A draft with its lines, in both scopes and with the account's row held."""
+    document = Document(
+        tenant_id=account.tenant_id,
+        operator_id=account.operator_id,
+        account_id=account.id,
+        kind=Kind.INVOICE,
+        idempotency_key=content.key,
+        period_first=content.first_day,
+        period_last=content.last_day,
+        currency=content.totals.currency,
+        language=account.language,
+        vat_treatment=content.totals.treatment.value,
+        requests=content.requests,
+        net=content.totals.net,
+        vat=content.totals.vat,
+        gross=content.totals.gross,
+        illustrative=content.illustrative,
+        price_rows=list(content.price_rows),
+    )
+    version = accounts.buyer_on(account.tenant_id, day_of(timezone.now()))
+    shot = records.draft(document, content.lines, content.totals, tenant.operator, tenant, version)
+    document.snapshot = snapshot.canonical(snapshot.build(shot)).decode()
+    document.save(force_insert=True)
+    DocumentLine.objects.bulk_create([records.row(document, position, line) for position, line in enumerate(content.lines, 1)])
+    facts = {"key": content.key, "net": content.totals.net, "currency": document.currency}
+    _record(document, "document.drafted", by, after=facts)
+    return document
+
+
+def missing(document: Document) -> list[str]:
+    """What a draft still lacks before it can be approved, as paths in its snapshot ("buyer.address")."""
+    return [path for path in snapshot.missing(json.loads(document.snapshot)) if path not in GIVEN_AT_ISSUE]
+
+
+def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str) -> Document:
+    """Freezes what the document says, with buyer and seller as they are now, and makes the work to issue it. Again: nothing changes.
+
+    Raises Incomplete, or Refused for a document that was dropped.
+    """
+    tenant = _tenant(tenant_id)
+    with both_scopes(tenant, "approve a document"):
+        usage.lock_account(tenant_id)
+        document = _document(tenant_id, document_id)
+        if document.state in (State.APPROVED, State.ISSUED):
+            return document
+        if document.state == State.DROPPED:
+            raise Refused("the draft was dropped: make a new one")
+        charged, totals, shot = _as_now(document, tenant, None)
+        _refuse_incomplete(shot, tenant.operator)
+        frozen = snapshot.canonical(snapshot.build(shot)).decode()
+        amounts = {"vat_treatment": totals.treatment.value, "vat": totals.vat, "gross": totals.gross}
+        now = timezone.now()
+        _rows(document).update(state=State.APPROVED, snapshot=frozen, approved_at=now, approved_by=by, **amounts)
+        work.add(ISSUE, str(document_id), for_tenant=tenant_id, ids={"document": str(document_id)})
+        _record(document, "document.approved", by, after={"gross": totals.gross, "lines": len(charged)})
+        return _document(tenant_id, document_id)
+
+
+def drop(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, reason: str) -> Document:
+    """Takes a draft, or what was approved, off the desk for good; its month can be drafted again. Raises Refused once it is issued."""
+    if not reason.strip():
+        raise Refused("a reason is needed")
+    tenant = _tenant(tenant_id)
+    with both_scopes(tenant, "drop a document"):
+        usage.lock_account(tenant_id)
+        document = _document(tenant_id, document_id)
+        if document.state == State.ISSUED:
+            raise Refused(f"{document.number} is issued: only a credit note changes what it charges")
+        if document.state != State.DROPPED:
+            _rows(document).update(state=State.DROPPED, dropped_at=timezone.now(), drop_reason=reason)
+            _record(document, "document.dropped", by, reason=reason)
+        return _document(tenant_id, document_id)
+
+
+def issue(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work | None = None) -> Document:
+    """Gives an approved document its number; ends `item` with it. One that is issued or dropped stays as it is.
+
+    Raises Refused for a draft, Incomplete where a party has lost something since the approval.
+    """
+    tenant = _tenant(tenant_id)
+    with both_scopes(tenant, "issue a document"):
+        usage.lock_account(tenant_id)
+        document = _document(tenant_id, document_id)
+        if document.state == State.DRAFT:
+            raise Refused("the draft is not approved")
+        fresh = document.state == State.APPROVED
+        if fresh:
+            document = _issue(document, tenant)
+            work.add(RENDER, str(document.id), for_tenant=tenant_id, ids={"document": str(document.id)})
+            outbox.announce("email.invoice_issued", {"document": document.id}, for_tenant=tenant_id)
+        if item:
+            work.done(item)
+        if fresh:
+            _record(document, "document.issued", by, after={"number": document.number, "gross": document.gross})
+    return document
+
+
+def _issue(document: Document, tenant: Tenant) -> Document:
+    now = timezone.now()
+    today = day_of(now)
+    _, _, shot = _as_now(document, tenant, Treatment(document.vat_treatment))
+    _refuse_incomplete(shot, tenant.operator)
+    Series.objects.get_or_create(operator=tenant.operator, kind=document.kind, year=today.year, defaults={"hash": snapshot.GENESIS})
+    series = Series.objects.select_for_update().get(operator=tenant.operator, kind=document.kind, year=today.year)
+    sequence = series.last + 1
+    number = number_of(tenant.operator, document.kind, today.year, sequence)
+    text = snapshot.canonical(snapshot.build(records.numbered(shot, number, today)))
+    link = snapshot.chain_hash(bytes(series.hash), text)
+    Series.objects.filter(id=series.id).update(last=sequence, hash=link)
+    DocumentNumber.objects.create(operator=tenant.operator, number=number, tenant=tenant, document_id=document.id)
+    _rows(document).update(
+        state=State.ISSUED,
+        number=number,
+        series_year=today.year,
+        sequence=sequence,
+        issue_date=today,
+        due_date=today + timedelta(days=tenant.operator.payment_days) if document.kind == Kind.INVOICE else None,
+        issued_at=now,
+        snapshot=text.decode(),
+        hash=link,
+    )
+    return _document(tenant.id, document.id)
+
+
+def number_of(operator: Operator, kind: str, year: int, sequence: int) -> str:
+    """F-2026-000017."""
+    prefix = operator.credit_prefix if kind == Kind.CREDIT_NOTE else operator.series_prefix
+    return f"{prefix}-{year}-{sequence:06}"
+
+
+def _as_now(document: Document, tenant: Tenant, treatment: Treatment | None) -> tuple[list[Line], Totals, snapshot.Document]:
+    """The stored lines with the parties of today; the buyer's own VAT treatment unless one is given."""
+    charged = records.lines(document)
+    version = accounts.buyer_on(document.tenant_id, day_of(timezone.now()))
+    today = Treatment(version.vat_treatment) if version else Treatment.STANDARD
+    if treatment not in (None, today):
+        raise Refused("the buyer's VAT treatment has changed since the document was approved: drop it and draft the month again")
+    totals = total(charged, today, currency=document.currency)
+    if totals.net != document.net:
+        raise Refused(f"the lines add up to {totals.net}, the document says {document.net}")
+    return charged, totals, records.draft(document, charged, totals, tenant.operator, tenant, version)
+
+
+def _refuse_incomplete(shot: snapshot.Document, operator: Operator) -> None:
+    """Everything but the number is there: tried with one, since payment details depend on it."""
+    today = day_of(timezone.now())
+    try:
+        trial = snapshot.build(records.numbered(shot, number_of(operator, shot.kind, today.year, 1), today))
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    if lacking := snapshot.missing(trial):
+        raise Incomplete(lacking)
+
+
+def _tenant(tenant_id: uuid.UUID) -> Tenant:
+    return Tenant.objects.select_related("operator").get(id=tenant_id)
+
+
+def _rows(document: Document) -> models.QuerySet[Document]:
+    return Document.objects.of(document.tenant_id).filter(id=document.id)
+
+
+def _document(tenant_id: uuid.UUID, document_id: uuid.UUID) -> Document:
+    return Document.objects.of(tenant_id).get(id=document_id)
+
+
+def _record(document: Document, action: str, by: str, *, after: dict[str, object] | None = None, reason: str = "") -> None:
+    _, new = audit.changed({}, after or {})
+    audit.record(document.tenant_id, actor=by, action=action, subject=f"document:{document.id}", after=new, reason=reason)
