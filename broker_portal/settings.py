@@ -61,7 +61,7 @@ if bool(os.environ.get("DATABASE_URL")) != bool(os.environ.get("DATABASE_OWNER_U
 DATABASES = {"default": env_database(os.environ.get("DATABASE_URL") or _app_url, "DATABASE_URL")}
 OWNER_DATABASE = env_database(os.environ.get("DATABASE_OWNER_URL") or _owner_url, "DATABASE_OWNER_URL")
 
-# The master key of the vault: a file of mode 0600 that is made on the first start, or this variable (docs/keys.md).
+# The master key of the vault: a file of mode 0600 that is made on the first start, or this variable (docs/operating.md).
 MASTER_KEYS = os.environ.get("BROKER_MASTER_KEYS") or ""
 MASTER_KEY_FILE = Path(os.environ.get("BROKER_MASTER_KEY_FILE") or DATA_DIR / "keys" / "master.json")
 SECRET_KEY_FILE = DATA_DIR / "keys" / "django-secret"
@@ -207,7 +207,7 @@ NSIS_CAP = {
     "business": env_choice("NSIS_CAP_BUSINESS", "substantial", ("low", "substantial", "high")),
 }
 
-# Requests per window; the demonstration allows a hundred times as many with the same code (docs/limits.md).
+# Requests per window; the demonstration allows a hundred times as many with the same code (docs/operating.md).
 _times = 100 if DEMO else 1
 LIMITS = {
     "authorize.address": (600 * _times, 60),

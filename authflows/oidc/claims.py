@@ -1,4 +1,4 @@
-"""What a relying party may know of an identity: names and types by scope (docs/claims.md)."""
+"""What a relying party may know of an identity: names and types by scope (docs/logins.md)."""
 
 from __future__ import annotations
 
