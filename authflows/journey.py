@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from authflows import levels, login, sealing
+from authflows import levels, login, pages, sealing
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie
 from authflows.errors import PageError
@@ -35,7 +35,7 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     if request.method == "HEAD" or _prefetched(request):
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
     parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
-    client, asked = oidc_authorize.begin(issuer, parameters, page.language_of(request))
+    client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
     browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
     response = _see_other(f"{issuer.prefix}/login/{browser.handle}")
     begin_cookie(response, request, issuer, browser)
@@ -67,7 +67,7 @@ def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespons
     """A typed step of the box: a plain form, handed to the core."""
     browser = _browser(request, issuer, handle)
     if request.method == "GET":  # the language was changed on a page that answered a POST
-        return _see_other(f"{_box_address(issuer, browser)}?language={page.language_of(request)}")
+        return _see_other(f"{_box_address(issuer, browser)}?language={pages.language_of(request)}")
     _proven_form(request, browser)
     found = _found(issuer, browser)
     if login.ended(found):

@@ -219,6 +219,16 @@ def _refuse_incomplete(shot: snapshot.Document, operator: Operator) -> None:
         raise Incomplete(lacking)
 
 
+def find(number: str, *, tenant_slug: str | None = None) -> Document:
+    """The issued document of that number. Raises LookupError where there is none, or more than one."""
+    found = DocumentNumber.objects.filter(number=number)
+    places = list((found.filter(tenant__slug=tenant_slug) if tenant_slug else found)[:2])
+    if len(places) != 1:
+        raise LookupError(f"{number} is the number of several documents: name the tenant" if places else f"there is no document {number}")
+    with tenant_scope(places[0].tenant_id):
+        return _document(places[0].tenant_id, places[0].document_id)
+
+
 def _tenant(tenant_id: uuid.UUID) -> Tenant:
     return Tenant.objects.select_related("operator").get(id=tenant_id)
 

@@ -37,9 +37,14 @@ class MonthPrices:
         return any(row["illustrative"] for row in self.rows)
 
 
-def of_month(tenant_id: uuid.UUID, month: Month) -> MonthPrices:
-    """In the scopes of the tenant and its operator. Raises PriceMissing."""
-    version = _version(tenant_id, month)
+def of_month(tenant_id: uuid.UUID, month: Month, *, used: bool = True) -> MonthPrices | None:
+    """In the scopes of the tenant and its operator. Raises PriceMissing, unless nothing is `used` in the month; None: nor has it a plan."""
+    try:
+        version = _version(tenant_id, month)
+    except PriceMissing:
+        if used:
+            raise
+        return None
     tiers = list(PlanTier.objects.filter(version=version).order_by("up_to"))
     plan = PlanPrice(
         row=str(version.id),
@@ -48,7 +53,7 @@ def of_month(tenant_id: uuid.UUID, month: Month) -> MonthPrices:
         tiers=tuple(FeeTier(tier.up_to, tier.price) for tier in tiers),
         subscription=version.subscription,
     )
-    decided = _passed_on(version, month)
+    decided = _passed_on(version, month) if used else []
     prices = [each.price for each in decided]
     scheme_prices = SchemePrices(
         currency=one_currency(*(each.row["currency"] for each in decided)) if decided else version.currency,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
+from django.utils import timezone
 
 from billing.models import REQUESTED, VOIDED, BillingAccount, Outcome
 from billing.periods import Month
@@ -223,10 +224,10 @@ def chargeable(tenant_id: uuid.UUID, first_posted: Month, last_posted: Month) ->
         return [Chargeable(Month.of(month), *rest) for month, *rest in cursor.fetchall()]
 
 
-def open_partitions(first: Month, last: Month) -> int:
-    """Opens the months from `first` to `last` that are not open yet; what lies in the DEFAULT partition moves in. Returns how many."""
-    opened, month = 0, first
-    while month <= last:
+def open_partitions(first: Month | None = None, *, months: int = 1) -> int:
+    """Opens `first` (this month) and so many months after it; what lies in the DEFAULT partition moves in. Returns how many were new."""
+    opened, month = 0, first or Month.at(timezone.now())
+    for _ in range(months + 1):
         with connection.cursor() as cursor:
             cursor.execute("SELECT broker_open_usage_partition(%s::date)", [month.first])
             opened += int(cursor.fetchone()[0])

@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "broker_portal.middleware.PortalLanguage",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -175,6 +176,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
+CSRF_FAILURE_VIEW = "broker_portal.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -191,7 +193,9 @@ DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM") or "broker-portal@localhost"
 ADMINS: list[tuple[str, str]] = []
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or embedded.default_queue_url(DATA_DIR)
-CELERY_BROKER_TRANSPORT_OPTIONS = embedded.queue_options(CELERY_BROKER_URL, DATA_DIR)
+# A queue that is down must not hold up a request: left alone, kombu tries for six seconds.
+_AT_ONCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0, "socket_connect_timeout": 1}
+CELERY_BROKER_TRANSPORT_OPTIONS = embedded.queue_options(CELERY_BROKER_URL, DATA_DIR) | _AT_ONCE
 
 # A login (docs/logins.md). MitID's own time-out is not published: 300 s per request to the core is our assumption.
 LOGIN_SECONDS = env_int("LOGIN_SECONDS", 900)

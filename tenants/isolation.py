@@ -227,8 +227,10 @@ def policy_statements(table: str, table_class: TableClass) -> list[str]:
 
 def lookup_function(name: str, query: str) -> RunSQL:
     """A SECURITY DEFINER function that returns tenants' ids and can tell nothing else: how sweeps find their tenants."""
+    # pg_temp last: else a temporary table of the caller's, with functions of its own, would be read as the owner.
+    safely = "SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp"
     return RunSQL(
-        f"CREATE FUNCTION {name}() RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$ {query} $$;"
+        f"CREATE FUNCTION {name}() RETURNS SETOF uuid LANGUAGE sql STABLE {safely} AS $$ {query} $$;"
         f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC",
         f"DROP FUNCTION {name}()",
     )

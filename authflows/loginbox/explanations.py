@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from authflows import store
+from authflows import pages, store
 from authflows.configuration import Client, IssuerConfig, client_of
 from authflows.errors import PageError
 from authflows.loginbox import page
@@ -53,7 +53,7 @@ EXPLANATIONS: dict[str, tuple[Text, Text, Text]] = {
 
 
 def respond(request: HttpRequest, issuer: IssuerConfig | None, handle: str | None, error: PageError) -> HttpResponse:
-    language = page.language_of(request)
+    language = pages.language_of(request)
     owner = _owner(issuer, handle) if issuer is not None and handle and error.status < 500 else None
     back = _origin(owner[1]) if owner else ""
     with translation.override(language):

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from html import escape
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
 
+from authflows import pages
 from authflows.configuration import Client, IssuerConfig
 from authflows.loginbox import theme
-from authflows.upstream.simulator.people import PEOPLE
+from authflows.pages import fill, plain
 
 LANGUAGES = (("da", "DA", "Dansk"), ("en", "EN", "English"))
-# No form-action: a form here can end at the relying party, and Chromium applies it to every redirect on the way (decision 17).
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
-# User ids that a tester is offered, and what the simulator can do so far.
-SIMULATOR: dict[str, Any] = {"identities": tuple(PEOPLE), "authenticators": ("app",), "phone": True, "answer_here": False}
 _skeletons: dict[tuple[Any, ...], str] = {}
 
 
@@ -37,13 +30,6 @@ def page(issuer: IssuerConfig, client: Client, language: str, template: str, *, 
     return fill(skeleton, slot=slot, **values)
 
 
-def fill(skeleton: str, *, slot: str = "", **values: str) -> str:
-    # The slot goes in last, so that no value can smuggle in a marker that a later replacement would fill.
-    for name, value in values.items():
-        skeleton = skeleton.replace(f"[[{name.upper()}]]", escape(value))
-    return skeleton.replace("[[SLOT]]", slot)
-
-
 def _render(issuer: IssuerConfig, client: Client | None, language: str, template: str) -> str:
     with translation.override(language):
         return render_to_string(f"loginbox/{template}.html", context(issuer, client, language)).lstrip()
@@ -54,9 +40,9 @@ def context(issuer: IssuerConfig | None, client: Client | None, language: str) -
     design = client.theme if client else None
     texts: dict[str, Any] = design.texts.get(language, {}) if design else {}
     name, _ = theme.published(design)
-    alias = client.alias if client else ""
+    alias = plain(client.alias) if client else ""
     return {
-        "tenant_name": issuer.tenant_name if issuer else "",
+        "tenant_name": plain(issuer.tenant_name) if issuer else "",
         "operator_name": issuer.operator_name if issuer else "Broker Portal",
         "theme": f"{issuer.prefix}/theme/{name}.css" if issuer else "",
         "layout": design.layout if design else "centred",
@@ -66,10 +52,10 @@ def context(issuer: IssuerConfig | None, client: Client | None, language: str) -
         "languages": LANGUAGES,
         "help_url": issuer.support_url if issuer else "",
         "privacy_url": issuer.privacy_url if issuer else "",
-        "heading": texts.get("heading") or gettext("Log on at %(service)s") % {"service": alias},
-        "text": texts.get("text", ""),
-        "points": texts.get("points", []),
-        "links": texts.get("links", []),
+        "heading": plain(texts.get("heading", "")) or gettext("Log on at %(service)s") % {"service": alias},
+        "text": plain(texts.get("text", "")),
+        "points": [plain(point) for point in texts.get("points", [])],
+        "links": [(plain(label), url) for label, url in texts.get("links", [])],
     }
 
 
@@ -79,7 +65,7 @@ MARKERS = ("user_id", "reference_text", "seconds", "seconds_left", "time_left", 
 
 def slot(step: str, language: str, shown: dict[str, Any], **values: str) -> str:
     """What the simulator draws inside the slot."""
-    context = tuple(sorted((name, value) for name, value in shown.items() if name not in MARKERS))
+    context = tuple(sorted((name, _frozen(value)) for name, value in shown.items() if name not in MARKERS))
     markers = {name: str(shown[name]) for name in MARKERS if name in shown}
     return fill(_step(step, language, context), **markers, **values)
 
@@ -87,23 +73,14 @@ def slot(step: str, language: str, shown: dict[str, Any], **values: str) -> str:
 @lru_cache(maxsize=4096)
 def _step(step: str, language: str, context: tuple[tuple[str, Any], ...]) -> str:
     with translation.override(language):
-        return render_to_string(f"loginbox/simulator/{step}.html", dict(context) | SIMULATOR)
+        return render_to_string(f"loginbox/simulator/{step}.html", dict(context))
 
 
-def language_of(request: HttpRequest) -> str:
-    """Chosen on the page, else the browser's first of the languages that we speak."""
-    if request.GET.get("language") in ("da", "en"):
-        return str(request.GET["language"])
-    for tag in request.headers.get("Accept-Language", "").replace(" ", "").lower().split(","):
-        if tag[:2] in ("da", "en"):
-            return tag[:2]
-    return "da"
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    return plain(value) if isinstance(value, str) else value
 
 
 def respond(issuer: IssuerConfig | None, text: str, *, status: int = 200) -> HttpResponse:
-    response = HttpResponse(text, status=status)
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    if issuer is not None and issuer.simulated:
-        response.headers["X-Broker-Simulator"] = "1"
-        response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return pages.respond(text, simulated=issuer is not None and issuer.simulated, status=status)

@@ -17,7 +17,7 @@ from django.conf import settings
 from authflows import keys, sealing, store
 from authflows.configuration import Client, IssuerConfig
 from authflows.errors import JsonError, Stale
-from authflows.oidc import client_authentication
+from authflows.oidc import client_authentication, trial
 from authflows.oidc.parameters import Parameters
 from authflows.store import Redeemed
 from tenants import limits
@@ -110,6 +110,17 @@ def redeem(issuer: IssuerConfig, client: Client, parameters: Parameters, *, secr
     if redeemed is None:
         raise _refusal(issuer, client, code_hash, guess)
     return _answer(issuer, client, redeemed, claims, access_token)
+
+
+def redeem_trial(issuer: IssuerConfig, client: Client, code: str, verifier: str) -> dict[str, Any]:
+    """A trial's code, spent by the portal in its own process: it has no secret of the client's, only the code that it asked for.
+
+    Raises JsonError, and Stale where the client has changed since it was read.
+    """
+    parameters = Parameters({"code": code, "redirect_uri": trial.redirect_uri(), "code_verifier": verifier}, frozenset())
+    for check in (code_is_sent, verifier_is_wellformed):
+        check(parameters)
+    return redeem(issuer, client, parameters, secret_id=None, guess=f"trial:{client.client_id}")
 
 
 def _unsealed(redeemed: Redeemed, code: str) -> dict[str, Any]:

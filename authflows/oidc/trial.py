@@ -14,7 +14,7 @@ from authflows.oidc.parameters import Parameters
 
 SECONDS = 300
 CALLBACK = "/try/callback"
-_signer = signing.TimestampSigner(salt="broker_portal.trial")
+_signer = signing.TimestampSigner(salt="trial")
 
 
 def redirect_uri() -> str:

@@ -410,7 +410,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=tenants.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(choices=[('core_client', 'Core Client'), ('udviklingsbidrag', 'Udviklingsbidrag')], max_length=20)),
-                ('usage_model', models.CharField(default='standard', help_text="the core client's surcharge: whose events it is priced for", max_length=20)),
+                ('usage_model', models.CharField(default='standard', help_text="core_client: whose events it is priced for", max_length=20)),
                 ('price', models.DecimalField(decimal_places=6, max_digits=12)),
                 ('currency', models.CharField(default='DKK', max_length=3)),
                 ('starts', models.DateField()),

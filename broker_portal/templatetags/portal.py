@@ -25,6 +25,7 @@ register = template.Library()
 Number = int | Decimal
 BABEL = {"da": "da_DK", "en": "en_GB", "kl": "kl_GL"}
 BETWEEN_DAY_AND_CLOCK = {"da": " kl. ", "kl": " nal. "}
+WEEKDAY = {"da": "EEEE d. MMMM", "kl": "EEEE d. MMMM"}
 BEFORE_CLOCK = {"da": "kl. ", "kl": "nal. "}
 
 
@@ -52,7 +53,7 @@ def whole(value: Number | None) -> str:
 @register.filter
 def money(value: Decimal | None) -> str:
     """1.234,56: two decimals, without a unit."""
-    return "" if value is None else format_decimal(value, format="#,##0.00", locale=babel_locale())
+    return "" if value is None else _minus(format_decimal(value, format="#,##0.00", locale=babel_locale()))
 
 
 @register.filter
@@ -64,7 +65,12 @@ def price(value: Decimal | None) -> str:
 @register.filter
 def amount(value: Decimal | None, currency: str) -> str:
     """1.234,56 kr., and DKK 1,234.56 in English."""
-    return "" if value is None else format_currency(value, currency, locale=babel_locale())
+    return "" if value is None else _minus(format_currency(value, currency, locale=babel_locale()))
+
+
+def _minus(text: str) -> str:
+    """A minus is as wide as a figure; CLDR's Danish writes a hyphen."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 @register.filter
@@ -118,7 +124,7 @@ def day_short(value: date | None) -> str:
 @register.filter
 def weekday(value: date | None) -> str:
     """tirsdag 24. november"""
-    return "" if value is None else format_skeleton("MMMMEEEEd", _local(value), locale=babel_locale())
+    return "" if value is None else format_date(_local(value), format=WEEKDAY.get(_language(), "EEEE d MMMM"), locale=babel_locale())
 
 
 @register.filter

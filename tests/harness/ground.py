@@ -80,7 +80,8 @@ class Ground:
         self._queue = programs.queue(self.data_dir)
         if self._queue:
             self._queue.start()
-        for arguments in (("migrate", "--verbosity", "0"), ("record_base_url", self.base_url)):
+        quiet = ("--verbosity", "0")
+        for arguments in (("migrate", *quiet), ("collectstatic", "--noinput", *quiet), ("record_base_url", self.base_url)):
             done = self.manage(*arguments)
             if done.returncode:
                 raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")

@@ -56,7 +56,7 @@ def catalogue(language: str) -> Catalog:
 
 
 def translations(message: Message) -> tuple[str, ...]:
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
 
 
 def is_translated(catalog: Catalog, text: Text) -> bool:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from celery import Celery
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -139,12 +140,13 @@ def test_work_that_ends_its_worker_every_time_is_put_aside(db: None, kind: str, 
 def test_values_in_database_errors_are_not_kept(db: None, kind: str) -> None:
     work.add(kind, "only")
     (item,) = work.claim(kind, limit=1, lease_seconds=60)
-    work.fail(item, IntegrityError('Key (email)=(person@fjordbank.example) already exists.'))
+    work.fail(item, IntegrityError("Key (email)=(person@fjordbank.example) already exists."))
     assert Work.objects.get(id=item.id).error == "IntegrityError"
 
 
 def dead_queue() -> work.Task:
     app = Celery("dead", broker="redis+socket:///nowhere/broker.sock", set_as_current=False)
+    app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
 
     @app.task(name="dead.task")
     def task(month: str) -> None:

@@ -154,11 +154,12 @@ def _renewed(session: Session) -> Told:
 def _view(session: Session, *, unknown: bool = False) -> Told:
     shown: Told = {"provider_name": session.request["provider"], "action": session.request["action"]}
     if session.state == "shown":
-        return {"step": "user_id", "shown": shown | {"unknown": unknown, "user_id": ""}}
+        return {"step": "user_id", "shown": shown | {"unknown": unknown, "user_id": "", "identities": list(PEOPLE)}}
     if session.state == "choosing":
-        return {"step": "authenticator", "shown": shown | {"minimum": session.request["level"]}}
+        return {"step": "authenticator", "shown": shown | {"minimum": session.request["level"], "authenticators": ["app"]}}
     left = session.seconds_left
     waiting = {
+        "phone": True,
         "reference_text": session.request["reference_text"],
         "seconds": settings.CORE_SECONDS,
         "seconds_left": left,

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from authflows import pages
 from authflows.configuration import IssuerConfig
 from authflows.errors import PageError
-from authflows.loginbox import page
 from authflows.upstream.simulator import core, memory
 from authflows.upstream.simulator.people import PEOPLE
 
@@ -24,7 +24,7 @@ def phone(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     user_id = request.GET.get("user_id", "").strip().lower()
     person = PEOPLE.get(user_id)
     if person is None:
-        return page.respond(issuer, _choose(request, issuer))
+        return pages.respond(_choose(request, issuer), simulated=True)
     waiting = memory.waiting_for(user_id, str(issuer.environment_id))
     if request.method == "POST" and waiting is not None:
         if not hmac.compare_digest(_token(user_id, str(waiting.id)), request.POST.get("form_token", "")):
@@ -33,24 +33,22 @@ def phone(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
         waiting = None
     session = waiting.request if waiting else {}
     context = {"waiting": waiting is not None, "provider_name": session.get("provider", ""), "action": session.get("action", "")}
-    with translation.override(page.language_of(request)):
+    with translation.override(pages.language_of(request)):
         text = render_to_string("loginbox/simulator/phone.html", context)
-    return page.respond(
-        issuer,
-        page.fill(
-            text,
-            form_action=f"{issuer.prefix}/simulator/phone?user_id={user_id}",
-            form_token=_token(user_id, str(waiting.id)) if waiting else "",
-            reference_text=session.get("reference_text", ""),
-            user_id=user_id,
-        ),
+    filled = pages.fill(
+        text,
+        form_action=f"{issuer.prefix}/simulator/phone?user_id={user_id}",
+        form_token=_token(user_id, str(waiting.id)) if waiting else "",
+        reference_text=session.get("reference_text", ""),
+        user_id=user_id,
     )
+    return pages.respond(filled, simulated=True)
 
 
 def _choose(request: HttpRequest, issuer: IssuerConfig) -> str:
     """Whose phone is it?"""
     people = [person.user_id for person in PEOPLE.values() if not person.ending]
-    with translation.override(page.language_of(request)):
+    with translation.override(pages.language_of(request)):
         return render_to_string("loginbox/simulator/phones.html", {"people": people, "address": f"{issuer.prefix}/simulator/phone"})
 
 

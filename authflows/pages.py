@@ -1,0 +1,47 @@
+"""What every page on an issuer address shares: substitution that escapes in one place, its headers, its language (decisions 17 and 26)."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from django.http import HttpRequest, HttpResponse
+
+# No form-action: a form here can end at the relying party, and Chromium applies it to every redirect on the way.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+MARKER = re.compile(r"\[\[([A-Z_]+)\]\]")
+
+
+def fill(skeleton: str, *, slot: str = "", **values: str) -> str:
+    """Replaces each [[NAME]] by its value, escaped; `slot` is finished HTML of ours. One pass: no value is read for markers again."""
+    known = {name.upper(): escape(value) for name, value in values.items()} | {"SLOT": slot}
+    return MARKER.sub(lambda marker: known.get(marker[1], ""), skeleton)
+
+
+def plain(text: str) -> str:
+    """Somebody's text for a skeleton: it cannot bring a marker of its own."""
+    return text.replace("[[", "[ [")
+
+
+def respond(text: str, *, simulated: bool, status: int = 200) -> HttpResponse:
+    response = HttpResponse(text, status=status)
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    if simulated:
+        response.headers["X-Broker-Simulator"] = "1"
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def language_of(request: HttpRequest) -> str:
+    """Chosen on the page, else the browser's first of the languages that we speak."""
+    if request.GET.get("language") in ("da", "en"):
+        return str(request.GET["language"])
+    for tag in request.headers.get("Accept-Language", "").replace(" ", "").lower().split(","):
+        if tag[:2] in ("da", "en"):
+            return tag[:2]
+    return "da"

@@ -1,0 +1,119 @@
+"""A relying party as somebody else would write one: it knows its registration and what the protocol lets it know."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from base64 import b64encode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import httpx
+from joserfc import jws
+from joserfc.jwk import KeySet
+
+REDIRECT_URI = "https://netbank.fjordbank.example/callback"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One authorization request, as the relying party remembers it until the answer."""
+
+    url: str
+    redirect_uri: str
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True)
+class RelyingParty:
+    """`front` is the address to connect to where that is not the issuer's own, as for a second server process."""
+
+    issuer: str
+    client_id: str
+    client_secret: str | None = field(repr=False)
+    redirect_uri: str
+    auth_method: str
+    relying_party_id: uuid.UUID
+    tenant_id: uuid.UUID
+    environment_id: uuid.UUID
+
+    def ask(self, **changes: str | None) -> Asked:
+        """A new request; `changes` replaces parameters, None leaves one out."""
+        verifier = secrets.token_urlsafe(48)
+        known = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "scope": "openid profile mitid",
+            "state": secrets.token_urlsafe(16),
+            "nonce": secrets.token_urlsafe(16),
+            "code_challenge": challenge(verifier),
+            "code_challenge_method": "S256",
+        } | changes
+        query = urlencode({name: value for name, value in known.items() if value is not None}, quote_via=quote)
+        return Asked(
+            f"{self.issuer}/authorize?{query}",
+            known["redirect_uri"] or "",
+            known["state"] or "",
+            known["nonce"] or "",
+            verifier,
+        )
+
+    def told(self, asked: Asked, location: str) -> dict[str, str]:
+        """The parameters of an authorization response, checked as RFC 9207 and RFC 6749 10.12 want it."""
+        address, _, query = location.partition("?")
+        told = dict(parse_qsl(query, strict_parsing=True))
+        assert address == asked.redirect_uri.partition("?")[0], location
+        assert told.get("state", "") == asked.state
+        assert told["iss"] == self.issuer
+        return told
+
+    def token(self, asked: Asked, code: str, *, at: httpx.Client | None = None, **changes: str | None) -> httpx.Response:
+        """The token endpoint's answer; `changes` replaces parameters, None leaves one out."""
+        body: dict[str, str | None] = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": asked.redirect_uri,
+            "code_verifier": asked.verifier,
+        }
+        headers = {}
+        if self.auth_method == "client_secret_basic":
+            pair = f"{quote(self.client_id, safe='')}:{quote(self.client_secret or '', safe='')}"
+            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        else:
+            body["client_id"] = self.client_id
+            if self.client_secret:
+                body["client_secret"] = self.client_secret
+        sent = {name: value for name, value in (body | changes).items() if value is not None}
+        return self._post("/token", at, data=sent, headers=headers)
+
+    def redeem(self, asked: Asked, location: str, **changes: str | None) -> dict[str, Any]:
+        """The tokens of a completed login."""
+        answer = self.token(asked, self.told(asked, location)["code"], **changes)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()
+        return tokens
+
+    def userinfo(self, access_token: str, *, at: httpx.Client | None = None) -> httpx.Response:
+        return self._post("/userinfo", at, headers={"Authorization": f"Bearer {access_token}"})
+
+    def _post(self, path: str, at: httpx.Client | None, **more: Any) -> httpx.Response:
+        if at is not None:
+            return at.post(urlsplit(self.issuer).path + path, **more)
+        with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
+            return http.post(self.issuer + path, **more)
+
+    def claims(self, id_token: str) -> dict[str, Any]:
+        """The claims of an id_token whose signature is of a key that the issuer publishes."""
+        with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
+            published = KeySet.import_key_set(http.get(self.issuer + "/jwks").json())
+        claims: dict[str, Any] = jws.json.loads(jws.deserialize_compact(id_token, published, algorithms=["ES256", "RS256", "PS256"]).payload)
+        return claims
+
+
+def challenge(verifier: str) -> str:
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
