@@ -77,7 +77,11 @@ def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespons
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     assert isinstance(upstream, Steps)
     fields = {name: value for name, value in request.POST.items() if name != "form_token" and isinstance(value, str)}
-    return _shown(request, issuer, found, browser, _told(lambda: upstream.step(_ask(issuer, found), found.core_id, fields)))
+    shown = _told(lambda: upstream.step(_ask(issuer, found), found.core_id, fields))
+    if isinstance(shown, Form) and not shown.shown.get("unknown"):
+        # A page that reloads itself, or is reloaded, must not be the answer to a POST.
+        return _see_other(f"{_box_address(issuer, browser)}?language={_language(request, found)}")
+    return _shown(request, issuer, found, browser, shown)
 
 
 def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:

@@ -26,7 +26,6 @@ from tenants import audit, outbox, work
 from tenants.isolation import operator_scope, tenant_scope
 from tenants.models import Operator, Tenant, Work
 
-ISSUE = "issue-document"
 RENDER = "render-document"
 GIVEN_AT_ISSUE = snapshot.GIVEN_AT_ISSUE
 
@@ -99,8 +98,8 @@ def missing(document: Document) -> list[str]:
     return [path for path in snapshot.missing(json.loads(document.snapshot)) if path not in GIVEN_AT_ISSUE]
 
 
-def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str) -> Document:
-    """Freezes what the document says, with buyer and seller as they are now, and makes the work to issue it. Again: nothing changes.
+def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work | None = None) -> Document:
+    """Freezes what the document says, with buyer and seller as they are now; ends `item` with it. Again: nothing changes.
 
     Raises Incomplete, or Refused for a document that was dropped.
     """
@@ -108,19 +107,31 @@ def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str) -> Documen
     with both_scopes(tenant, "approve a document"):
         usage.lock_account(tenant_id)
         document = _document(tenant_id, document_id)
-        if document.state in (State.APPROVED, State.ISSUED):
-            return document
         if document.state == State.DROPPED:
             raise Refused("the draft was dropped: make a new one")
-        charged, totals, shot = _as_now(document, tenant, None)
-        _refuse_incomplete(shot, tenant.operator)
-        frozen = snapshot.canonical(snapshot.build(shot)).decode()
-        amounts = {"vat_treatment": totals.treatment.value, "vat": totals.vat, "gross": totals.gross}
-        now = timezone.now()
-        _rows(document).update(state=State.APPROVED, snapshot=frozen, approved_at=now, approved_by=by, **amounts)
-        work.add(ISSUE, str(document_id), for_tenant=tenant_id, ids={"document": str(document_id)})
-        _record(document, "document.approved", by, after={"gross": totals.gross, "lines": len(charged)})
-        return _document(tenant_id, document_id)
+        fresh = document.state == State.DRAFT
+        if fresh:
+            _approve(document, tenant, by)
+        if item:
+            work.done(item)
+        if fresh:
+            document = _document(tenant_id, document_id)
+            _record(document, "document.approved", by, after={"net": document.net, "gross": document.gross})
+    return document
+
+
+def _approve(document: Document, tenant: Tenant, by: str) -> None:
+    _, totals, shot = _as_now(document, tenant, None)
+    _refuse_incomplete(shot, tenant.operator)
+    _rows(document).update(
+        state=State.APPROVED,
+        vat_treatment=totals.treatment.value,
+        vat=totals.vat,
+        gross=totals.gross,
+        snapshot=snapshot.canonical(snapshot.build(shot)).decode(),
+        approved_at=timezone.now(),
+        approved_by=by,
+    )
 
 
 def drop(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, reason: str) -> Document:

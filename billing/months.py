@@ -5,23 +5,27 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet, Sum
 
 from billing import closing, issuing
-from billing.issuing import ISSUE, Refused
-from billing.models import AccountPlan, BillingMonth, Document, State
+from billing.issuing import Refused
+from billing.models import AccountPlan, BillingAccount, BillingMonth, Document, State
 from billing.periods import Month
 from tenants import work
-from tenants.isolation import operator_scope, tenant_scope
+from tenants.ids import uuid7
+from tenants.isolation import operator_scope
 from tenants.models import Tenant, Work, WorkState
 
 logger = logging.getLogger(__name__)
 
 CLOSE = "close-month"
+APPROVE = "approve-document"
+ISSUE = "issue-document"
 BATCH = 100
 LEASE_SECONDS = 600
 PATIENCE_SECONDS = 120
@@ -43,46 +47,80 @@ class Closed:
 
 
 def enqueue(tenants: Iterable[Tenant], month: Month) -> list[str]:
-    """Work to close the month of each of these tenants of one or more operators; made once, so again is nothing new. Returns its keys."""
-    found = list(tenants)
-    dropped = _dropped(found, month)
+    """Work to close the month of those of these tenants that have not closed it, or whose draft of it was dropped. Returns its keys."""
     keys = []
-    for tenant in found:
-        # A draft that was dropped is work once more.
-        key = f"{month}:{tenant.id}" + (f":{dropped[tenant.id]}" if tenant.id in dropped else "")
-        work.add(CLOSE, key, for_tenant=tenant.id, ids={"month": str(month)})
-        keys.append(key)
+    for operator_id, ours in _by_operator(tenants).items():
+        closed = _closed(operator_id, month)
+        rows = Work.objects.filter(kind=CLOSE, key__startswith=f"{month}:", for_tenant__in=[t.id for t in ours], state=WorkState.DONE)
+        done = dict(rows.values_list("for_tenant").annotate(n=Count("id")))
+        for tenant in ours:
+            if tenant.id not in closed:
+                # What was done before had nothing to close, or its draft was dropped: it is work once more.
+                keys.append(f"{month}:{tenant.id}:{done.get(tenant.id, 0)}")
+                work.add(CLOSE, keys[-1], for_tenant=tenant.id, ids={"month": str(month)})
     return keys
 
 
-def _dropped(tenants: Sequence[Tenant], month: Month) -> dict[uuid.UUID, int]:
-    counts: dict[uuid.UUID, int] = {}
-    for operator_id in {tenant.operator_id for tenant in tenants}:
-        ours = [tenant.id for tenant in tenants if tenant.operator_id == operator_id]
-        with operator_scope(operator_id, "drafts that were dropped"):
-            rows = Document.objects.filter(tenant_id__in=ours, period_first=month.first, state=State.DROPPED)
-            counts |= dict(rows.values_list("tenant_id").annotate(n=Count("id")))
-    return counts
+def _closed(operator_id: uuid.UUID, month: Month) -> set[uuid.UUID]:
+    """Tenants whose month is closed, except where its document was dropped and no other made."""
+    ours = Tenant.objects.filter(operator_id=operator_id).values("id")
+    with operator_scope(operator_id, "closed months"):
+        accounts = BillingAccount.objects.filter(tenant_id__in=ours, closed_through__gte=month.first)
+        documents = Document.objects.filter(tenant_id__in=ours, period_first=month.first)
+        dropped = set(documents.filter(state=State.DROPPED).values_list("tenant_id", flat=True))
+        standing = set(of_month(documents, month).filter(tenant_id__in=dropped).values_list("tenant_id", flat=True))
+        return set(accounts.values_list("tenant_id", flat=True)) - (dropped - standing)
+
+
+def enqueue_approval(operator_id: uuid.UUID, month: Month, *, by: str, tenant_id: uuid.UUID | None = None) -> list[str]:
+    """Work to approve the month's drafts, in the name of whoever asks; of one tenant, where it is named. Returns its keys."""
+    keys = []
+    for document in _in_state(operator_id, month, State.DRAFT, tenant_id):
+        # Asked for again after something was filled in, it is new work.
+        keys.append(f"{month}:{document.id}:{uuid7()}")
+        work.add(APPROVE, keys[-1], for_tenant=document.tenant_id, ids={"document": str(document.id), "by": by})
+    return keys
+
+
+def enqueue_issue(operator_id: uuid.UUID, month: Month, *, tenant_id: uuid.UUID | None = None) -> list[str]:
+    """Work to issue what is approved, once. Returns its keys."""
+    keys = []
+    for document in _in_state(operator_id, month, State.APPROVED, tenant_id):
+        keys.append(f"{month}:{document.id}")
+        work.add(ISSUE, keys[-1], for_tenant=document.tenant_id, ids={"document": str(document.id)})
+    return keys
+
+
+def _in_state(operator_id: uuid.UUID, month: Month, state: State, tenant_id: uuid.UUID | None) -> list[Document]:
+    ours = Tenant.objects.filter(operator_id=operator_id)
+    chosen = ours.filter(id=tenant_id) if tenant_id else ours
+    with operator_scope(operator_id, f"documents of a month: {state}"):
+        return list(of_month(Document.objects.filter(tenant_id__in=chosen.values("id"), state=state), month).order_by("id"))
 
 
 def close_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
     """One transaction a tenant; a tenant that cannot close holds nobody back."""
-    problems = []
-    for item in items:
-        assert item.for_tenant is not None
-        try:
-            closing.close(item.for_tenant, Month.parse(item.ids["month"]), by=by, item=item)
-        except Exception as error:
-            problems.append(_put_back(item, error))
-    return problems
+    return _each(items, lambda tenant_id, item: closing.close(tenant_id, Month.parse(item.ids["month"]), by=by, item=item))
+
+
+def approve_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
+    """By whoever asked for it; what still lacks something stays a draft, which says what."""
+    return _each(items, lambda tenant_id, item: issuing.approve(tenant_id, uuid.UUID(item.ids["document"]), by=item.ids["by"], item=item))
 
 
 def issue_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
+    return _each(items, lambda tenant_id, item: issuing.issue(tenant_id, uuid.UUID(item.ids["document"]), by=by, item=item))
+
+
+DO = {CLOSE: close_claimed, APPROVE: approve_claimed, ISSUE: issue_claimed}
+
+
+def _each(items: Iterable[Work], do: Callable[[uuid.UUID, Work], object]) -> list[Problem]:
     problems = []
     for item in items:
         assert item.for_tenant is not None
         try:
-            issuing.issue(item.for_tenant, uuid.UUID(item.ids["document"]), by=by, item=item)
+            do(item.for_tenant, item)
         except Exception as error:
             problems.append(_put_back(item, error))
     return problems
@@ -90,7 +128,11 @@ def issue_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
 
 def _put_back(item: Work, error: Exception) -> Problem:
     assert item.for_tenant is not None
-    work.fail(item, error)
+    if item.kind == APPROVE and isinstance(error, Refused):
+        # Not tried again: whoever fills in what is missing approves what they see then.
+        work.done(item)
+    else:
+        work.fail(item, error)
     if not isinstance(error, Refused):
         logger.exception("%s %s", item.kind, item.id, exc_info=error)
     return Problem(item.for_tenant, str(error) if isinstance(error, Refused) else f"{type(error).__name__}; see the log")
@@ -99,41 +141,32 @@ def _put_back(item: Work, error: Exception) -> Problem:
 def close_now(tenants: Sequence[Tenant], month: Month, *, by: str) -> Closed:
     """Drafts, approves and issues in this process, by the same work rows as workers. Raises closing.NotOver; other problems are told."""
     closing.refuse_unless_over(month)
-    problems = _work_off(CLOSE, enqueue(tenants, month), by)
-    stopped = {problem.tenant_id for problem in problems}
-    approved: dict[str, uuid.UUID] = {}
+    problems = work_off(CLOSE, enqueue(tenants, month), by)
+    documents: list[Document] = []
+    for operator_id, ours in _by_operator(tenants).items():
+        one = ours[0].id if len(tenants) == 1 else None
+        problems += work_off(APPROVE, enqueue_approval(operator_id, month, by=by, tenant_id=one), by)
+        keys = enqueue_issue(operator_id, month, tenant_id=one)
+        problems += work_off(ISSUE, keys, by)
+        wanted = {uuid.UUID(key.partition(":")[2]) for key in keys}
+        documents += [document for document in _in_state(operator_id, month, State.ISSUED, one) if document.id in wanted]
+    return Closed(sorted(documents, key=lambda document: (document.operator_id, document.sequence)), problems)
+
+
+def _by_operator(tenants: Iterable[Tenant]) -> dict[uuid.UUID, list[Tenant]]:
+    groups: dict[uuid.UUID, list[Tenant]] = {}
     for tenant in tenants:
-        if tenant.id not in stopped:
-            try:
-                approved |= {str(document.id): tenant.id for document in _approve(tenant.id, month, by)}
-            except Refused as error:
-                problems.append(Problem(tenant.id, str(error)))
-    problems += _work_off(ISSUE, list(approved), by)
-    return Closed(_issued(approved), problems)
+        groups.setdefault(tenant.operator_id, []).append(tenant)
+    return groups
 
 
-def _approve(tenant_id: uuid.UUID, month: Month, by: str) -> list[Document]:
-    with tenant_scope(tenant_id):
-        waiting = list(of_month(Document.objects.of(tenant_id), month).filter(state__in=[State.DRAFT, State.APPROVED]))
-    return [issuing.approve(tenant_id, document.id, by=by) for document in waiting]
-
-
-def _issued(approved: dict[str, uuid.UUID]) -> list[Document]:
-    documents = []
-    for document_id, tenant_id in approved.items():
-        with tenant_scope(tenant_id):
-            documents.append(Document.objects.of(tenant_id).get(id=document_id))
-    return sorted((document for document in documents if document.state == State.ISSUED), key=lambda document: document.number or "")
-
-
-def _work_off(kind: str, keys: Iterable[str], by: str) -> list[Problem]:
+def work_off(kind: str, keys: Iterable[str], by: str) -> list[Problem]:
     """Does these work rows; for those that a worker has at the moment it waits."""
-    do = {CLOSE: close_claimed, ISSUE: issue_claimed}[kind]
     problems: list[Problem] = []
     left, end = set(keys), time.monotonic() + PATIENCE_SECONDS
     while left:
         if claimed := work.claim(kind, BATCH, LEASE_SECONDS, keys=sorted(left)):
-            problems += do(claimed, by=by)
+            problems += DO[kind](claimed, by=by)
             left -= {item.key for item in claimed}
             continue
         elsewhere = {item.key: item for item in Work.objects.filter(kind=kind, key__in=left, state=WorkState.RUNNING)}
@@ -150,13 +183,26 @@ def of_month(documents: QuerySet[Document], month: Month) -> QuerySet[Document]:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """close-month, approve-document or issue-document: how many of its work rows are done, and how many a person must look at."""
+
+    kind: str
+    total: int
+    done: int
+    failed: int
+
+    @property
+    def running(self) -> bool:
+        return self.done + self.failed < self.total
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an operator's month is. Amounts are those of its drafts and documents; `waiting` is work that nobody has done yet."""
+    """How far an operator's month is. Amounts are those of its drafts and documents; `steps` the work that was asked for."""
 
     tenants: int
     closed: int
     stopped: int
-    waiting: int
     drafts: int
     approved: int
     issued: int
@@ -164,6 +210,7 @@ class Progress:
     net: Decimal
     vat: Decimal
     gross: Decimal
+    steps: tuple[Step, ...]
 
     @property
     def without_document(self) -> int:
@@ -180,17 +227,31 @@ def progress(operator_id: uuid.UUID, month: Month) -> Progress:
         documents = of_month(Document.objects.filter(tenant_id__in=ours), month)
         counts = dict(documents.values_list("state").annotate(n=Count("id")))
         sums = documents.aggregate(net=Sum("net"), vat=Sum("vat"), gross=Sum("gross"))
-    unfinished = Work.objects.filter(kind=CLOSE, key__startswith=f"{month}:", for_tenant__in=ours)
     return Progress(
         tenants=tenants,
         closed=by_state.get(BillingMonth.State.CLOSED, 0),
         stopped=by_state.get(BillingMonth.State.STOPPED, 0),
-        waiting=unfinished.filter(state__in=[WorkState.WAITING, WorkState.RUNNING]).count(),
         drafts=counts.get(State.DRAFT, 0),
         approved=counts.get(State.APPROVED, 0),
         issued=counts.get(State.ISSUED, 0),
         requests=requests,
+        steps=_steps(operator_id, month),
         **{name: amount or Decimal("0.00") for name, amount in sums.items()},
+    )
+
+
+def _steps(operator_id: uuid.UUID, month: Month) -> tuple[Step, ...]:
+    ours = Tenant.objects.filter(operator_id=operator_id).values("id")
+    rows = Work.objects.filter(kind__in=DO, key__startswith=f"{month}:", for_tenant__in=ours).values_list("kind", "state")
+    counts = Counter({(kind, state): n for kind, state, n in rows.annotate(n=Count("id"))})
+    return tuple(
+        Step(
+            kind,
+            total=sum(n for (of, _), n in counts.items() if of == kind),
+            done=counts[kind, WorkState.DONE.value],
+            failed=counts[kind, WorkState.FAILED.value],
+        )
+        for kind in DO
     )
 
 

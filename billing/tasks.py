@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterable
 from datetime import date, timedelta
 from math import ceil
 
 from celery import shared_task
 from django.utils import timezone
 
-from billing import issuing, months, usage
+from billing import months, usage
 from billing.exports import renderings
-from billing.issuing import ISSUE, RENDER, Refused
+from billing.issuing import RENDER
 from billing.models import Document, State
-from billing.months import BATCH, CLOSE, LEASE_SECONDS
+from billing.months import APPROVE, BATCH, CLOSE, DO, ISSUE, LEASE_SECONDS
 from billing.periods import Month, day_of
 from billing.recount import recount_tenant
 from tenants import work
@@ -59,54 +60,62 @@ def recount(tenants: list[str] | None = None) -> None:
 @shared_task
 def draft_last_month() -> None:
     """Work to close last month, for every tenant."""
-    month = Month.of(day_of(timezone.now())).previous()
-    draft_month(list(Tenant.objects.all()), month)
+    draft_month(Tenant.objects.all(), Month.of(day_of(timezone.now())).previous())
 
 
-def draft_month(tenants: list[Tenant], month: Month) -> None:
-    """Lets workers close the month of these tenants; a document waits for approval, or for its operator's day of issue."""
-    keys = months.enqueue(tenants, month)
-    _nudge(CLOSE, len(keys))
+def draft_month(tenants: Iterable[Tenant], month: Month) -> None:
+    """Lets workers close the month of these tenants; their drafts wait for approval, or for their operator's day of issue."""
+    _nudge(CLOSE, len(months.enqueue(tenants, month)))
+
+
+def approve_month(operator_id: uuid.UUID, month: Month, *, by: str, tenant_id: uuid.UUID | None = None) -> None:
+    """Lets workers approve the month's drafts; what is approved waits for `issue_month`, or for the day of issue."""
+    _nudge(APPROVE, len(months.enqueue_approval(operator_id, month, by=by, tenant_id=tenant_id)))
+
+
+def issue_month(operator_id: uuid.UUID, month: Month, *, tenant_id: uuid.UUID | None = None) -> None:
+    """Lets workers issue what is approved."""
+    _nudge(ISSUE, len(months.enqueue_issue(operator_id, month, tenant_id=tenant_id)))
 
 
 @shared_task
 def close() -> None:
-    months.close_claimed(work.claim(CLOSE, BATCH, LEASE_SECONDS), by=SYSTEM)
-
-
-def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str) -> Document:
-    """issuing.approve, and a worker issues it at once."""
-    document = issuing.approve(tenant_id, document_id, by=by)
-    _nudge(ISSUE, 1)
-    return document
+    _work(CLOSE)
 
 
 @shared_task
-def issue_due() -> None:
-    """Drafts of operators without approval, from their day of issue on; and whatever is approved and still waits."""
-    today = day_of(timezone.now())
-    for operator in Operator.objects.filter(approval=False):
-        for tenant_id, document_id in _due(operator, today):
-            try:
-                issuing.approve(tenant_id, document_id, by=SYSTEM)
-            except Refused as refusal:
-                logger.warning("document %s is not approved: %s", document_id, refusal)
-    sweep()
-
-
-def _due(operator: Operator, today: date) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Drafts of months whose day of issue, in the month after, has come."""
-    ours = Tenant.objects.filter(operator=operator).values("id")
-    with operator_scope(operator.id, "drafts that are due"):
-        drafts = Document.objects.filter(tenant_id__in=ours, state=State.DRAFT, period_last__lt=today)
-        found = list(drafts.values_list("tenant_id", "id", "period_last"))
-    return [(tenant_id, id) for tenant_id, id, last in found if last + timedelta(days=operator.issue_day) <= today]
+def approve() -> None:
+    _work(APPROVE)
 
 
 @shared_task
 def issue() -> None:
-    months.issue_claimed(work.claim(ISSUE, BATCH, LEASE_SECONDS), by=SYSTEM)
+    _work(ISSUE)
     _nudge(RENDER, 1)
+
+
+def _work(kind: str) -> None:
+    DO[kind](work.claim(kind, BATCH, LEASE_SECONDS), by=SYSTEM)
+
+
+@shared_task
+def issue_due() -> None:
+    """From their operator's day of issue on, approved documents are issued; without approval, drafts are approved first."""
+    today = day_of(timezone.now())
+    for operator in Operator.objects.all():
+        for month in _due(operator, today):
+            if not operator.approval:
+                months.work_off(APPROVE, months.enqueue_approval(operator.id, month, by=SYSTEM), SYSTEM)
+            issue_month(operator.id, month)
+
+
+def _due(operator: Operator, today: date) -> list[Month]:
+    """Months with drafts or approved documents whose day of issue, in the month after, has come."""
+    ours = Tenant.objects.filter(operator=operator).values("id")
+    with operator_scope(operator.id, "documents that are due"):
+        waiting = Document.objects.filter(tenant_id__in=ours, state__in=[State.DRAFT, State.APPROVED], period_last__lt=today)
+        ends = sorted(set(waiting.values_list("period_last", flat=True)))
+    return [Month.of(end) for end in ends if end + timedelta(days=operator.issue_day) <= today]
 
 
 @shared_task
@@ -119,7 +128,7 @@ def render() -> None:
             work.fail(item, error)
 
 
-TASKS = {CLOSE: close, ISSUE: issue, RENDER: render}
+TASKS = {CLOSE: close, APPROVE: approve, ISSUE: issue, RENDER: render}
 
 
 @shared_task

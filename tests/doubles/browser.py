@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from types import TracebackType
@@ -11,6 +12,9 @@ from urllib.parse import urljoin
 import httpx
 
 from tests.doubles.relying_party import Asked
+
+# One line a request tells a failing test nothing that its assertion does not.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import uuid
 from base64 import b64encode, urlsafe_b64encode
@@ -111,7 +112,8 @@ class RelyingParty:
         """The claims of an id_token whose signature is of a key that the issuer publishes."""
         with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
             published = KeySet.import_key_set(http.get(self.issuer + "/jwks").json())
-        claims: dict[str, Any] = jws.json.loads(jws.deserialize_compact(id_token, published, algorithms=["ES256", "RS256", "PS256"]).payload)
+        signed = jws.deserialize_compact(id_token, published, algorithms=["ES256", "RS256", "PS256"])
+        claims: dict[str, Any] = json.loads(signed.payload)
         return claims
 
 

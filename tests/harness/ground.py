@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from broker_portal.embedded import addresses, programs
@@ -41,7 +42,8 @@ def free_port() -> int:
 class Ground:
     """Sets this process's environment when made, so that settings that are loaded later find everything here."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] = SETTINGS) -> None:
+        self._settings = settings
         self.data_dir = Path(tempfile.mkdtemp(prefix="broker-tests-", dir="/tmp")).resolve()
         self.port = free_port()
         self.base_url = f"http://localhost:{self.port}"
@@ -69,19 +71,23 @@ class Ground:
     def owner_url(self) -> str:
         return addresses.default_urls(self.data_dir)[1]
 
+    @property
+    def postmaster(self) -> int:
+        return self._cluster.pid if self._cluster else 0
+
     def environment(self, **more: str) -> dict[str, str]:
         """For a child process."""
         return {**{k: v for k, v in os.environ.items() if k != "DJANGO_ALLOW_ASYNC_UNSAFE"}, **more}
 
     def start(self) -> None:
-        self._cluster = Cluster(self.data_dir, SETTINGS)
+        self._cluster = Cluster(self.data_dir, self._settings)
         self._cluster.start()
         create_database(self.data_dir)
         self._queue = programs.queue(self.data_dir)
         if self._queue:
             self._queue.start()
         quiet = ("--verbosity", "0")
-        for arguments in (("migrate", *quiet), ("collectstatic", "--noinput", *quiet), ("record_base_url", self.base_url)):
+        for arguments in (("migrate", *quiet), ("collectstatic", "--noinput", *quiet), ("record_base_url", self.base_url, "--skip-checks")):
             done = self.manage(*arguments)
             if done.returncode:
                 raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")

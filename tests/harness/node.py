@@ -1,4 +1,4 @@
-"""Node from a wheel, and the npm packages of tests/clients, locked by their package-lock.json."""
+"""Node from a wheel, and the npm packages of a folder below tests/, locked by its package-lock.json."""
 
 import hashlib
 import os
@@ -7,7 +7,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-CLIENTS = Path(__file__).resolve().parents[1] / "clients"
+TESTS = Path(__file__).resolve().parents[1]
+CLIENTS = TESTS / "clients"
 
 
 def home() -> Path:
@@ -22,21 +23,21 @@ def program() -> str:
     return str(home() / "bin" / "node")
 
 
-def install() -> str:
+def install(folder: Path = CLIENTS) -> str:
     """`npm ci` where the lock has changed. Returns what went wrong, or nothing."""
-    lock = CLIENTS / "package-lock.json"
+    lock = folder / "package-lock.json"
     if not lock.exists():
         return ""
-    stamp = CLIENTS / "node_modules" / ".lock-sha256"
+    stamp = folder / "node_modules" / ".lock-sha256"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return ""
-    print("Installing the npm clients …", flush=True)
+    print(f"Installing npm packages for {folder.relative_to(TESTS.parent)} …", file=sys.stderr, flush=True)
     npm = home() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     environment = {**os.environ, "PATH": f"{home() / 'bin'}:{os.environ.get('PATH', '')}"}
     command = [program(), str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"]
-    answer = subprocess.run(command, cwd=CLIENTS, env=environment, stdout=sys.stderr, check=False)
+    answer = subprocess.run(command, cwd=folder, env=environment, stdout=sys.stderr, check=False)
     if answer.returncode:
-        return f"npm ci in tests/clients failed (exit {answer.returncode})"
+        return f"npm ci in {folder.relative_to(TESTS.parent)} failed (exit {answer.returncode})"
     stamp.write_text(wanted)
     return ""

@@ -89,7 +89,7 @@ def _identify(session: Session, fields: dict[str, str]) -> Told:
     user_id = fields.get("user_id", "").strip().lower()
     person = PEOPLE.get(user_id)
     if person is None:
-        return _view(session, unknown=True)
+        return _view(session, unknown=user_id)
     if person.ending:
         return _end(session, person.user_id, person.ending)
     return _view(_moved(session, "choosing", person.user_id))
@@ -151,10 +151,10 @@ def _renewed(session: Session) -> Told:
     return {"code": code}
 
 
-def _view(session: Session, *, unknown: bool = False) -> Told:
+def _view(session: Session, *, unknown: str | None = None) -> Told:
     shown: Told = {"provider_name": session.request["provider"], "action": session.request["action"]}
     if session.state == "shown":
-        return {"step": "user_id", "shown": shown | {"unknown": unknown, "user_id": "", "identities": list(PEOPLE)}}
+        return {"step": "user_id", "shown": shown | {"unknown": unknown is not None, "user_id": unknown or "", "identities": list(PEOPLE)}}
     if session.state == "choosing":
         return {"step": "authenticator", "shown": shown | {"minimum": session.request["level"], "authenticators": ["app"]}}
     left = session.seconds_left

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--jwks", metavar="FILE")
         parser.add_argument("--id-token-alg", default="ES256")
         parser.add_argument("--scope", default="openid profile mitid")
-        parser.add_argument("--setting", action="append", default=[], dest="settings", metavar="key=value")
+        parser.add_argument("--setting", action="append", default=[], dest="client_settings", metavar="key=value")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         self._print(made, options["json"])
 
     def _wanted(self, options: dict[str, Any]) -> Registration:
-        settings = self._settings(options["settings"])
+        settings = self._settings(options["client_settings"])
         if options["jwks"]:
             raise CommandError("--jwks: not available yet", returncode=2)
         return Registration(
