@@ -9,9 +9,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError
+import psycopg
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.urls import Resolver404, URLResolver, get_resolver
 
 from authflows import configuration, urls
@@ -22,6 +24,7 @@ from authflows.oidc import responses
 
 log = logging.getLogger("authflows")
 JSON_ENDPOINTS = frozenset(("token", "userinfo", "discovery", "jwks"))
+MALFORMED = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -65,12 +68,14 @@ class IssuerGate:
         handle = match.kwargs.get("handle")
         try:
             return self._answer(request, issuer, host, path, match.func, match.kwargs)
-        except (RequestDataTooBig, UnreadablePostError, SuspiciousOperation, DisallowedHost):
+        except MALFORMED:
             return _explained(request, issuer, handle, name, PageError("malformed_request", 400))
         except LoginError as error:
             return _explained(request, issuer, handle, name, error)
-        except DatabaseError:
+        except (DatabaseError, psycopg.Error):
             log.warning("%s %s: database error", _trace(request), name, exc_info=True)
+            # Django must look at its connection again: the login path's own statements do not pass by its wrapper.
+            connection.errors_occurred = True
             return _explained(request, issuer, handle, name, Unavailable())
         except Exception:
             # The last wall: whatever it was, the person gets a page with a trace id, and we get the traceback.

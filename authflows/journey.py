@@ -50,10 +50,8 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
     found = login.requesting(issuer, browser, address=address_of(request))
     if found is None:
         raise PageError("no_cookie", 403)
-    if login.ended(found):
-        return _repeat(issuer, found, browser)
-    if found.expired:
-        return _end(issuer, found, browser, "expired")
+    if over := _over(issuer, found, browser):
+        return over
     if found.moved:
         return _start(request, issuer, found, browser)
     if found.state == LoginState.REQUESTING:
@@ -70,8 +68,8 @@ def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespons
         return _see_other(f"{_box_address(issuer, browser)}?language={pages.language_of(request)}")
     _proven_form(request, browser)
     found = _found(issuer, browser)
-    if login.ended(found):
-        return _repeat(issuer, found, browser)
+    if over := _over(issuer, found, browser):
+        return over
     if found.state != LoginState.REQUESTED:
         return _see_other(_box_address(issuer, browser))
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
@@ -88,8 +86,8 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
     """The core's one-time code: redeemed by us, verified, and only then a login."""
     browser = _browser(request, issuer, handle)
     found = _found(issuer, browser)
-    if login.ended(found):
-        return _repeat(issuer, found, browser)
+    if over := _over(issuer, found, browser):
+        return over
     if found.state != LoginState.REQUESTED:
         return _see_other(_box_address(issuer, browser))
     connection = _upstream(issuer, found)
@@ -106,8 +104,8 @@ def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
     browser = _browser(request, issuer, handle)
     _proven_form(request, browser)
     found = _found(issuer, browser)
-    if login.ended(found):
-        return _repeat(issuer, found, browser)
+    if over := _over(issuer, found, browser):
+        return over
     if found.state == LoginState.REQUESTING:
         return _see_other(_box_address(issuer, browser))
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
@@ -179,6 +177,13 @@ def _end(issuer: IssuerConfig, found: StoredLogin, browser: Browser, ending: str
     return _repeat(issuer, _found(issuer, browser), browser)
 
 
+def _over(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse | None:
+    """The answer of a Login that has ended or whose time is over; None where it goes on."""
+    if login.ended(found):
+        return _repeat(issuer, found, browser)
+    return _end(issuer, found, browser, "expired") if found.expired else None
+
+
 def _repeat(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
     """The first answer, as often as it is asked for."""
     asked = LoginRequest.from_json(found.request)
@@ -194,10 +199,11 @@ def _leave(issuer: IssuerConfig, browser: Browser, location: str) -> HttpRespons
 
 
 def _after_lost_result(issuer: IssuerConfig, browser: Browser, lost: Exception) -> HttpResponse:
-    """A code that was redeemed by a parallel return, or a result that cannot be believed."""
-    again = _found(issuer, browser)
-    if login.ended(again):
-        return _repeat(issuer, again, browser)
+    """A code that a parallel return has used or replaced: the box gives the newest one. Or a result that cannot be believed."""
+    if over := _over(issuer, _found(issuer, browser), browser):
+        return over
+    if isinstance(lost, Refused):
+        return _see_other(_box_address(issuer, browser))
     raise _not_confirmed(lost)
 
 

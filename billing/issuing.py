@@ -111,16 +111,15 @@ def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work
             raise Refused("the draft was dropped: make a new one")
         fresh = document.state == State.DRAFT
         if fresh:
-            _approve(document, tenant, by)
+            document = _approve(document, tenant, by)
         if item:
             work.done(item)
         if fresh:
-            document = _document(tenant_id, document_id)
             _record(document, "document.approved", by, after={"net": document.net, "gross": document.gross})
     return document
 
 
-def _approve(document: Document, tenant: Tenant, by: str) -> None:
+def _approve(document: Document, tenant: Tenant, by: str) -> Document:
     _, totals, shot = _as_now(document, tenant, None)
     _refuse_incomplete(shot, tenant.operator)
     _rows(document).update(
@@ -132,6 +131,7 @@ def _approve(document: Document, tenant: Tenant, by: str) -> None:
         approved_at=timezone.now(),
         approved_by=by,
     )
+    return _document(tenant.id, document.id)
 
 
 def drop(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, reason: str) -> Document:

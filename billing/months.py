@@ -73,10 +73,10 @@ def _closed(operator_id: uuid.UUID, month: Month) -> set[uuid.UUID]:
 
 
 def enqueue_approval(operator_id: uuid.UUID, month: Month, *, by: str, tenant_id: uuid.UUID | None = None) -> list[str]:
-    """Work to approve the month's drafts, in the name of whoever asks; of one tenant, where it is named. Returns its keys."""
+    """Work to approve the month's drafts in the name of whoever asks; of one tenant, where it is named. Returns its keys."""
     keys = []
-    for document in _in_state(operator_id, month, State.DRAFT, tenant_id):
-        # Asked for again after something was filled in, it is new work.
+    for document in documents_of(operator_id, month, State.DRAFT, tenant_id=tenant_id):
+        # Asked for again, perhaps after something was filled in, it is new work.
         keys.append(f"{month}:{document.id}:{uuid7()}")
         work.add(APPROVE, keys[-1], for_tenant=document.tenant_id, ids={"document": str(document.id), "by": by})
     return keys
@@ -85,17 +85,19 @@ def enqueue_approval(operator_id: uuid.UUID, month: Month, *, by: str, tenant_id
 def enqueue_issue(operator_id: uuid.UUID, month: Month, *, tenant_id: uuid.UUID | None = None) -> list[str]:
     """Work to issue what is approved, once. Returns its keys."""
     keys = []
-    for document in _in_state(operator_id, month, State.APPROVED, tenant_id):
+    for document in documents_of(operator_id, month, State.APPROVED, tenant_id=tenant_id):
         keys.append(f"{month}:{document.id}")
         work.add(ISSUE, keys[-1], for_tenant=document.tenant_id, ids={"document": str(document.id)})
     return keys
 
 
-def _in_state(operator_id: uuid.UUID, month: Month, state: State, tenant_id: uuid.UUID | None) -> list[Document]:
+def documents_of(operator_id: uuid.UUID, month: Month, *states: State, tenant_id: uuid.UUID | None = None) -> list[Document]:
+    """The month's documents in these states, in a stable order."""
     ours = Tenant.objects.filter(operator_id=operator_id)
     chosen = ours.filter(id=tenant_id) if tenant_id else ours
-    with operator_scope(operator_id, f"documents of a month: {state}"):
-        return list(of_month(Document.objects.filter(tenant_id__in=chosen.values("id"), state=state), month).order_by("id"))
+    with operator_scope(operator_id, "documents of a month"):
+        rows = of_month(Document.objects.filter(tenant_id__in=chosen.values("id")), month)
+        return list(rows.filter(state__in=states).order_by("tenant_id", "id"))
 
 
 def close_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
@@ -104,7 +106,7 @@ def close_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
 
 
 def approve_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
-    """By whoever asked for it; what still lacks something stays a draft, which says what."""
+    """In the name of whoever asked. What lacks something stays a draft, which says what."""
     return _each(items, lambda tenant_id, item: issuing.approve(tenant_id, uuid.UUID(item.ids["document"]), by=item.ids["by"], item=item))
 
 
@@ -139,17 +141,20 @@ def _put_back(item: Work, error: Exception) -> Problem:
 
 
 def close_now(tenants: Sequence[Tenant], month: Month, *, by: str) -> Closed:
-    """Drafts, approves and issues in this process, by the same work rows as workers. Raises closing.NotOver; other problems are told."""
+    """Drafts, approves and issues in this process, for one tenant or all of the operators that they have.
+
+    By the same work rows as workers, and beside them. Raises closing.NotOver; other problems are told.
+    """
     closing.refuse_unless_over(month)
     problems = work_off(CLOSE, enqueue(tenants, month), by)
+    one = tenants[0].id if len(tenants) == 1 else None
     documents: list[Document] = []
-    for operator_id, ours in _by_operator(tenants).items():
-        one = ours[0].id if len(tenants) == 1 else None
+    for operator_id in _by_operator(tenants):
         problems += work_off(APPROVE, enqueue_approval(operator_id, month, by=by, tenant_id=one), by)
         keys = enqueue_issue(operator_id, month, tenant_id=one)
         problems += work_off(ISSUE, keys, by)
-        wanted = {uuid.UUID(key.partition(":")[2]) for key in keys}
-        documents += [document for document in _in_state(operator_id, month, State.ISSUED, one) if document.id in wanted]
+        issued = documents_of(operator_id, month, State.ISSUED, tenant_id=one)
+        documents += [document for document in issued if f"{month}:{document.id}" in keys]
     return Closed(sorted(documents, key=lambda document: (document.operator_id, document.sequence)), problems)
 
 
@@ -190,10 +195,6 @@ class Step:
     total: int
     done: int
     failed: int
-
-    @property
-    def running(self) -> bool:
-        return self.done + self.failed < self.total
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,16 +30,20 @@ class Decided:
     usage_model: str | None = None
 
 
+def contract_year(month: Month) -> periods.ContractYear | None:
+    year = ContractYear.objects.filter(first__lte=month.first, last__gte=month.last).first()
+    return periods.ContractYear(year.number, year.first, year.last) if year else None
+
+
 def aap(month: Month) -> Decided:
     """The newest decision of the month's contract year; a final one counts once it is approved. Raises PriceMissing."""
-    years = ContractYear.objects.filter(first__lte=month.first, last__gte=month.last)
-    decisions = AapDecision.objects.filter(contract_year__in=years).exclude(kind=AapDecision.Kind.FINAL, approved_by="")
-    decision = decisions.select_related("contract_year").order_by("-entered_at", "-id").first()
+    year = contract_year(month)
+    if year is None:
+        raise PriceMissing(f"no contract year holds {month}: enter it")
+    decisions = AapDecision.objects.filter(contract_year__number=year.number).exclude(kind=AapDecision.Kind.FINAL, approved_by="")
+    decision = decisions.order_by("-entered_at", "-id").first()
     if decision is None:
-        of = years.first()
-        raise PriceMissing(f"no AAP is decided for contract year {of}: enter it" if of else f"no contract year holds {month}: enter it")
-    stored = decision.contract_year
-    year = periods.ContractYear(stored.number, stored.first, stored.last)
+        raise PriceMissing(f"no AAP is decided for contract year {year.number}, which holds {month}: enter it")
     final = decision.kind == AapDecision.Kind.FINAL
     price = AapPrice(str(decision.id), decision.price, year.number, year.last, year.settled_by, final)
     return Decided(price, _aap_row(decision, year.number))

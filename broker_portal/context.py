@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from broker_portal.access import Action, StaffAccess, TenantAccess
+from broker_portal.access import STAFF_ROLES, Action, StaffAccess, StaffAction, TenantAccess
 from tenants import directory
-from tenants.models import ColourScheme, MembershipRole, Staff, User
+from tenants.models import ColourScheme, MembershipRole, Staff, StaffRole, User
 
 ROLE_NAMES: dict[MembershipRole, Promise] = {
     MembershipRole.OWNER: _("Owner"),
@@ -36,8 +37,14 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     return {
         "colour_scheme": user.colour_scheme,
         "tenants": SimpleLazyObject(lambda: [membership.tenant for membership in directory.tenants_of(user_id)]),
-        "is_staff": SimpleLazyObject(lambda: bool(directory.staff_roles_of(user_id))),
+        "sees_months": SimpleLazyObject(lambda: first_month_seer(user_id) is not None),
     }
+
+
+def first_month_seer(user_id: uuid.UUID) -> StaffRole | None:
+    """The first of a person's roles at operators that may see months."""
+    roles = directory.staff_roles_of(user_id)
+    return next((role for role in roles if StaffAction.SEE_MONTHS in STAFF_ROLES[Staff(role.role)]), None)
 
 
 def of_tenant(access: TenantAccess, environment: str, section: str) -> dict[str, Any]:

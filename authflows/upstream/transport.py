@@ -4,6 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import psycopg
+from django.db import OperationalError, connection
+
+from authflows.upstream.base import Lost
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -24,4 +29,9 @@ class InProcess:
         self._core = core
 
     def send(self, path: str, body: bytes) -> Answer:
-        return self._core(path, body)
+        try:
+            return self._core(path, body)
+        except (psycopg.OperationalError, OperationalError) as error:
+            # A connection that broke is given up here; the next request makes a new one.
+            connection.close()
+            raise Lost(f"{path}: {type(error).__name__}") from error

@@ -78,7 +78,7 @@ class AddressFields(forms.Form):
         for name in self._address_names():
             value = self.cleaned_data.get(name)
             if value and (problem := redirect_uri_problem(self.kind, value, public_native=self.public_native())):
-                self.add_error(name, ValidationError(EXPLANATIONS.get(problem, problem)))
+                self.add_error(name, str(EXPLANATIONS.get(problem, problem)))
         if not self.addresses() and not any(self.errors.get(name) for name in self._address_names()):
             self.add_error(self._address_names()[0], ValidationError(_("Write at least one address.")))
         return self.cleaned_data
@@ -97,7 +97,9 @@ class RedirectUris(AddressFields):
 
 
 class NewClient(AddressFields):
-    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("What your colleagues know it as. People who log in do not see it."))
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("What your colleagues know it as. People who log in do not see it.")
+    )
     auth_method = forms.ChoiceField(
         label=_("Authentication"),
         choices=[
@@ -149,8 +151,6 @@ class NewSecret(forms.Form):
         label=_("The old one works for"),
         choices=_overlaps,
         coerce=lambda hours: timedelta(hours=int(hours)),
-        required=False,
-        empty_value=timedelta(hours=24),
         initial=24,
     )
 

@@ -129,9 +129,7 @@ class Installation:
         check_port(options.bind, options.port)
         self._start_ground()
         self._say("Preparing the database …")
-        self._manage("migrate", "--verbosity", "0")
-        self._manage("record_base_url", options.base_url)
-        logins = self._manage("seed_demonstration") if options.demonstration else ""
+        logins = self._manage("prepare", options.base_url, *(["--demonstration"] if options.demonstration else []))
         self._start_programs()
         self._say(f"\nBroker Portal is running: {options.base_url}/\n")
         self._say(logins or "First person: .venv/bin/python manage.py create_staff --email YOU@YOUR.DOMAIN --role admin")

@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from billing import scheme, usage
+from billing import usage
 from billing.documents import texts
-from billing.models import Document, State
+from billing.models import ContractYear, Document, State
 from billing.periods import Month
 from broker_portal.usage.costs import CostLine, VatLine, document_language, said
 from tenants.isolation import tenant_scope
@@ -84,7 +84,7 @@ def _vat(part: dict[str, str], treatment: str) -> VatLine:
 
 def _note(snapshot: dict[str, Any], note: dict[str, str]) -> str:
     """What fills a note in stands with the line that it is about."""
-    provisional = next((line["parameters"] for line in snapshot["lines"] if line["detail_key"] == "aap.provisional"), {})
+    provisional: dict[str, str] = next((line["parameters"] for line in snapshot["lines"] if line["detail_key"] == "aap.provisional"), {})
     return texts.line_text(document_language(), f"note.{note['key']}", provisional)
 
 
@@ -110,7 +110,7 @@ def history(document: Document) -> list[dict[str, Any]]:
 
 def contract_year(tenant_id: uuid.UUID, month: Month) -> YearSoFar | None:
     """Production requests since the contract year of `month` began; None where no year holds it."""
-    year = scheme.contract_year(month)
+    year = ContractYear.objects.filter(first__lte=month.first, last__gte=month.last).first()
     if year is None:
         return None
     counted = usage.totals(tenant_id, year.first, month.last)

@@ -30,7 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     if memberships := directory.tenants_of(request.user.id):
         return redirect("portal:dashboard", tenant=memberships[0].tenant.slug, environment=Kind.PRODUCTION)
-    if directory.staff_roles_of(request.user.id):
+    if context.first_month_seer(request.user.id):
         return redirect("operator:month")
     return render(request, "portal/nowhere.html")
 
@@ -60,7 +60,7 @@ def dashboard(request: HttpRequest, tenant: str, environment: Kind) -> HttpRespo
 
 def _clients_and_logins(access: TenantAccess, environment: Kind, month: Figures) -> dict[str, Any]:
     place = registry.environment_of(access.tenant.id, environment)
-    clients = [client for client in registry.clients_of(access.tenant.id, place)]
+    clients = registry.clients_of(access.tenant.id, place)
     by_id = {client.relying_party_id: client for client in clients}
     used = {row["client_id"]: row for row in month.by_client()}
     none: dict[str, Any] = {"requests": 0 if month.computed else None, "success": None}

@@ -13,8 +13,9 @@ from billing import closing, pricing, usage
 from billing.documents import texts
 from billing.issuing import Refused, both_scopes
 from billing.periods import Month
-from billing.prices import PriceMissing, of_month
+from billing.prices import of_month
 from billing.pricing import Unit, Usage
+from billing.scheme import PriceMissing
 from billing.vat import VatPart
 from tenants.models import Tenant
 

@@ -47,7 +47,9 @@ def csv(request: HttpRequest, tenant: str, environment: Kind) -> HttpResponse:
     used = figures.of_days(access.tenant.id, environment, shown.first, shown.last)
     name = f"usage-{access.tenant.slug}-{environment}-{shown}.csv"
     content = export.daily_csv(used.counts, costs.document_language())
-    return HttpResponse(content, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": content_disposition_header(True, name)})
+    return HttpResponse(
+        content, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": content_disposition_header(True, name)}
+    )
 
 
 def _month(request: HttpRequest, current: Month) -> Month:

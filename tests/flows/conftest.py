@@ -42,11 +42,11 @@ def party(fjordbank: House) -> RelyingParty:
 
 
 @pytest.fixture
-def new_visitor(server: Server) -> Iterator[Callable[[], Browser]]:
+def new_visitor(server: Server) -> Iterator[Callable[..., Browser]]:
     opened: list[Browser] = []
 
-    def make() -> Browser:
-        opened.append(Browser(server.base_url))
+    def make(language: str = "en") -> Browser:
+        opened.append(Browser(server.base_url, language=language))
         return opened[-1]
 
     yield make
@@ -55,5 +55,5 @@ def new_visitor(server: Server) -> Iterator[Callable[[], Browser]]:
 
 
 @pytest.fixture
-def visitor(new_visitor: Callable[[], Browser]) -> Browser:
+def visitor(new_visitor: Callable[..., Browser]) -> Browser:
     return new_visitor()

@@ -86,11 +86,9 @@ class Ground:
         self._queue = programs.queue(self.data_dir)
         if self._queue:
             self._queue.start()
-        quiet = ("--verbosity", "0")
-        for arguments in (("migrate", *quiet), ("collectstatic", "--noinput", *quiet), ("record_base_url", self.base_url, "--skip-checks")):
-            done = self.manage(*arguments)
-            if done.returncode:
-                raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+        done = self.manage("prepare", self.base_url, "--skip-checks")
+        if done.returncode:
+            raise RuntimeError(f"manage.py prepare failed:\n{done.stdout}{done.stderr}")
 
     def manage(self, *arguments: str, stdin: str | None = None, timeout: float = 120, **env: str) -> subprocess.CompletedProcess[str]:
         """Runs manage.py as an operator would, beside whatever else is running."""

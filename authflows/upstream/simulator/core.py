@@ -20,7 +20,7 @@ from joserfc.jwk import ECKey
 from authflows.models import SimulatorKey
 from authflows.upstream.simulator import memory
 from authflows.upstream.simulator.memory import Session
-from authflows.upstream.simulator.people import PEOPLE, Person
+from authflows.upstream.simulator.people import PEOPLE
 from authflows.upstream.transport import Answer
 from tenants.ids import uuid7
 
@@ -112,6 +112,9 @@ def _redeem(session_id: str, asked: Told) -> Told:
     result = memory.redeem(uuid.UUID(session_id), asked["service"], _hash(asked["code"]))
     if result is None:
         raise _Refused("unknown code")
+    person = PEOPLE.get(result.pop("user_id"))
+    if result["status"] == "approved" and person is not None:
+        result["person"] = person.result(result["level"], datetime.now(UTC).date())
     signed = {"session": session_id, "service": asked["service"], "issued_at": time.time(), **result}
     return {"result": jws.serialize_compact({"alg": "ES256", "typ": "simulated-core+jws"}, json.dumps(signed), signing_key())}
 
@@ -133,11 +136,8 @@ def _moved(session: Session, state: str, person: str) -> Session:
 
 
 def _end(session: Session, user_id: str, status: str) -> Told:
-    person: Person | None = PEOPLE.get(user_id)
-    now = datetime.now(UTC)
-    result: Told = {"status": status, "authenticated_at": int(now.timestamp())}
-    if status == "approved" and person is not None:
-        result["person"] = person.result(session.request["level"], now.date())
+    """What is kept names no person: who they are is said when the result is fetched."""
+    result: Told = {"status": status, "authenticated_at": int(time.time())}
     code = secrets.token_urlsafe(32)
     if not memory.end(session.id, session.service, user_id, result, _hash(code)):
         return _renewed(session)

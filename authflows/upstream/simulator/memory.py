@@ -24,6 +24,8 @@ class Session:
 
 
 COLUMNS = "id, reference, service, request, state, person, expires_at < now(), greatest(0, extract(epoch FROM expires_at - now()))::int"
+# Again for a repeated return within a minute: a real core's rule is not known.
+FETCHABLE = "(redeemed_at IS NULL OR redeemed_at > now() - interval '1 minute')"
 
 
 def _one(sql: str, params: list[Any]) -> Session | None:
@@ -80,11 +82,11 @@ def end(session: uuid.UUID, service: str, person: str, result: dict[str, Any], c
 
 
 def recode(session: uuid.UUID, service: str, code_hash: bytes) -> bool:
-    """A new code for a result that nobody has fetched: the page was reloaded after its answer was lost."""
+    """A new code for a result, as long as it may be fetched: the page was reloaded after its answer was lost."""
     return (
         _one(
             f"UPDATE authflows_simulatedsession SET code_hash = %s WHERE id = %s AND service = %s AND state = 'ended'"
-            f" AND redeemed_at IS NULL RETURNING {COLUMNS}",
+            f" AND {FETCHABLE} RETURNING {COLUMNS}",
             [code_hash, session, service],
         )
         is not None
@@ -92,15 +94,15 @@ def recode(session: uuid.UUID, service: str, code_hash: bytes) -> bool:
 
 
 def redeem(session: uuid.UUID, service: str, code_hash: bytes) -> dict[str, Any] | None:
-    """The result for a code, again for a repeated return within a minute (a real core's rule is not known)."""
+    """The result for a code, with the user id that it is about."""
     connection.ensure_connection()
     row = connection.connection.execute(
-        "UPDATE authflows_simulatedsession SET redeemed_at = coalesce(redeemed_at, now()) WHERE id = %s AND service = %s AND code_hash = %s"
-        " AND (redeemed_at IS NULL OR redeemed_at > now() - interval '1 minute') RETURNING reference, request, result",
+        f"UPDATE authflows_simulatedsession SET redeemed_at = coalesce(redeemed_at, now()) WHERE id = %s AND service = %s AND code_hash = %s"
+        f" AND {FETCHABLE} RETURNING reference, request, result, person",
         [session, service, code_hash],
         prepare=True,
     ).fetchone()
-    return {"reference": str(row[0]), **json.loads(row[1]), **json.loads(row[2])} if row else None
+    return {"reference": str(row[0]), **json.loads(row[1]), **json.loads(row[2]), "user_id": row[3]} if row else None
 
 
 def waiting_for(person: str, service: str) -> Session | None:

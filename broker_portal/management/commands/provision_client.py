@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from authflows.registration import Refused, Registered, Registration, register
+from authflows.registration import Refused, Registered, Registration, check, register
 from broker_portal.onboarding.opening import open_customer
 from tenants import directory, tenancy
 from tenants.isolation import tenant_scope
@@ -37,14 +37,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = self._wanted(options)
+        try:
+            check(options["environment"], wanted)
+        except Refused as refusal:
+            raise CommandError(str(refusal), returncode=2 if "not available yet" in str(refusal) else 1) from None
         tenant = directory.tenant_by_slug(options["tenant"]) or self._open(options["tenant"])
         with tenant_scope(tenant.id):
             environment = Environment.objects.of(tenant.id).get(kind=options["environment"])
-        try:
-            made = register(tenant, environment, wanted)
-        except Refused as refusal:
-            raise CommandError(str(refusal), returncode=2 if "not available yet" in str(refusal) else 1) from None
-        self._print(made, options["json"])
+        self._print(register(tenant, environment, wanted), options["json"])
 
     def _wanted(self, options: dict[str, Any]) -> Registration:
         settings = self._settings(options["client_settings"])

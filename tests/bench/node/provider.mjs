@@ -20,8 +20,8 @@ const client = (client_id) => ({
 });
 
 async function granted(ctx) {
-  const { session, client: asking, provider } = ctx.oidc;
-  const known = session.grantIdFor(asking.clientId);
+  const { session, result, client: asking, provider } = ctx.oidc;
+  const known = result?.consent?.grantId ?? session.grantIdFor(asking.clientId);
   if (known) return provider.Grant.find(known);
   if (asking.clientId !== "trusted") return undefined;
   const grant = new provider.Grant({ accountId: session.accountId, clientId: asking.clientId });
