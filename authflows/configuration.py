@@ -130,6 +130,8 @@ def forget(issuer: IssuerConfig | None = None) -> None:
 
 def find(host: str, path: str) -> IssuerConfig | None:
     """The issuer that answers at this address, or None: an endpoint exists nowhere but at its issuer's (decision 5)."""
+    if "\x00" in path:
+        return None
     parts = path.split("/", 3)
     if len(parts) >= 3 and parts[1] == "t" and host == urlsplit(base_url()).netloc:
         return _known(f"/t/{parts[2]}")

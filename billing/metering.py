@@ -48,10 +48,10 @@ usage_event_recorded AS (
     VALUES (%(usage_tenant)s, %(usage_operator)s, %(usage_request)s, %(usage_occurred_at)s, %(usage_environment)s, %(usage_relying_party)s,
             %(usage_connection)s, %(usage_action)s, %(usage_model)s, %(usage_core_client)s)
     ON CONFLICT (tenant_id, request_id, occurred_at) DO NOTHING
-    RETURNING tenant_id, request_id, occurred_at),
+    RETURNING tenant_id, request_id, occurred_at, recorded_at),
 usage_event_pending AS (
-    INSERT INTO usage_pending (tenant_id, request_id, what, occurred_at)
-    SELECT tenant_id, request_id, 'requested', occurred_at FROM usage_event_recorded)"""
+    INSERT INTO usage_pending (tenant_id, request_id, what, occurred_at, recorded_at)
+    SELECT tenant_id, request_id, 'requested', occurred_at, recorded_at FROM usage_event_recorded)"""
 RECORD_SQL = f"WITH {RECORD_CTE} SELECT count(*) FROM usage_event_recorded"
 
 # Only for a request that was recorded before: an outcome alone would never be counted.
@@ -63,10 +63,10 @@ request_outcome_recorded AS (
     FROM usage_event e
     WHERE e.tenant_id = %(usage_tenant)s AND e.request_id = %(usage_request)s AND e.occurred_at = %(usage_occurred_at)s
     ON CONFLICT (tenant_id, request_id, occurred_at) DO NOTHING
-    RETURNING tenant_id, request_id, occurred_at, outcome),
+    RETURNING tenant_id, request_id, occurred_at, outcome, recorded_at),
 request_outcome_pending AS (
-    INSERT INTO usage_pending (tenant_id, request_id, what, occurred_at)
-    SELECT tenant_id, request_id, outcome, occurred_at FROM request_outcome_recorded)"""
+    INSERT INTO usage_pending (tenant_id, request_id, what, occurred_at, recorded_at)
+    SELECT tenant_id, request_id, outcome, occurred_at, recorded_at FROM request_outcome_recorded)"""
 OUTCOME_SQL = f"WITH {OUTCOME_CTE} SELECT count(*) FROM request_outcome_recorded"
 
 VOID_SQL = """
@@ -76,9 +76,9 @@ WITH request_void_recorded AS (
     FROM usage_event e
     WHERE e.tenant_id = %(usage_tenant)s AND e.request_id = %(usage_request)s AND e.occurred_at = %(usage_occurred_at)s
     ON CONFLICT (tenant_id, request_id, occurred_at) DO NOTHING
-    RETURNING tenant_id, request_id, occurred_at)
-INSERT INTO usage_pending (tenant_id, request_id, what, occurred_at)
-SELECT tenant_id, request_id, 'voided', occurred_at FROM request_void_recorded"""
+    RETURNING tenant_id, request_id, occurred_at, recorded_at)
+INSERT INTO usage_pending (tenant_id, request_id, what, occurred_at, recorded_at)
+SELECT tenant_id, request_id, 'voided', occurred_at, recorded_at FROM request_void_recorded"""
 
 
 def record_params(event: UsageEvent) -> dict[str, Any]:

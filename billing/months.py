@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections import Counter
@@ -20,8 +19,6 @@ from tenants import work
 from tenants.ids import uuid7
 from tenants.isolation import operator_scope
 from tenants.models import Tenant, Work, WorkState
-
-logger = logging.getLogger(__name__)
 
 CLOSE = "close-month"
 APPROVE = "approve-document"
@@ -134,9 +131,7 @@ def _put_back(item: Work, error: Exception) -> Problem:
         # Not tried again: whoever fills in what is missing approves what they see then.
         work.done(item)
     else:
-        work.fail(item, error)
-    if not isinstance(error, Refused):
-        logger.exception("%s %s", item.kind, item.id, exc_info=error)
+        work.fail(item, error, expected=isinstance(error, Refused))
     return Problem(item.for_tenant, str(error) if isinstance(error, Refused) else f"{type(error).__name__}; see the log")
 
 

@@ -145,6 +145,7 @@ def _default_plan(operator: Operator) -> Plan | None:
 
 ILLUSTRATIVE_TIERS = ((1_000, "0.80"), (10_000, "0.60"), (None, "0.40"))
 ILLUSTRATIVE_AAP = "0.259"
+ILLUSTRATIVE_YEARS = range(1, 8)
 ILLUSTRATIVE_CHARGES = (("core_client", "0.03", None), ("udviklingsbidrag", "0.01", date(2027, 10, 31)))
 ILLUSTRATIVE_SOURCE = "illustrative: MitID has published no amounts"
 
@@ -166,12 +167,10 @@ def illustrative(operator: Operator) -> Plan:
 
 
 def _illustrative_scheme() -> None:
-    today = day_of(timezone.now())
-    for number in range(1, 8):
+    for number in ILLUSTRATIVE_YEARS:
         period = default_contract_year(number)
         year, _ = ContractYear.objects.get_or_create(number=number, defaults={"first": period.first, "last": period.last})
-        current = abs((period.first - today).days) < 2 * 366
-        if current and not AapDecision.objects.filter(contract_year=year).exists():
+        if not AapDecision.objects.filter(contract_year=year).exists():
             AapDecision.objects.create(
                 contract_year=year,
                 kind=AapDecision.Kind.PROVISIONAL,

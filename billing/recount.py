@@ -15,6 +15,7 @@ from billing.models import UsageRecount
 from billing.periods import starts_at
 from tenants.ids import lower_bound
 from tenants.isolation import operator_scope, tenant_scope
+from tenants.models import Tenant
 
 # Both sides in one statement, so in one snapshot: what is recorded, and what is counted or still waits to be.
 _RECOUNT = """
@@ -130,5 +131,6 @@ def recount_tenant(tenant_id: uuid.UUID, days: Iterable[date]) -> list[Differenc
 
 def differing_days(operator_id: uuid.UUID) -> list[UsageRecount]:
     """Days of the operator's tenants whose counts are not what the facts say: months with them do not close."""
+    ours = Tenant.objects.filter(operator_id=operator_id).values("id")
     with operator_scope(operator_id, "days whose counts differ"):
-        return list(UsageRecount.objects.filter(operator_id=operator_id).exclude(differences=[]).order_by("day", "tenant_id"))
+        return list(UsageRecount.objects.filter(tenant_id__in=ours).exclude(differences=[]).order_by("day", "tenant_id"))

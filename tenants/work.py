@@ -86,17 +86,19 @@ def done(item: Work) -> None:
         raise LeaseLost(f"{item.kind} {item.key}")
 
 
-def fail(item: Work, error: BaseException) -> None:
-    """Puts the work back for a later attempt, or aside for a person after the last one. Outside the transaction that failed."""
+def fail(item: Work, error: BaseException, *, expected: bool = False) -> None:
+    """Puts the work back for a later attempt, or aside for a person after the last one. Outside the transaction that failed.
+
+    `expected`: a refusal by a rule, not a fault; the log tells it in a line.
+    """
     with transaction.atomic():
         last = item.attempts >= MAX_ATTEMPTS
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(item.attempts - 1, MAX_ATTEMPTS))
         _held(item).update(
             state=WorkState.FAILED if last else WorkState.WAITING, not_before=Now() + pause, lease_until=None, error=_described(error)
         )
-    logger.log(
-        logging.ERROR if last else logging.WARNING, "work %s %s failed, attempt %d", item.kind, item.id, item.attempts, exc_info=error
-    )
+    level, trace = (logging.ERROR if last else logging.WARNING), None if expected else error
+    logger.log(level, "work %s %s failed, attempt %d: %s", item.kind, item.id, item.attempts, _described(error), exc_info=trace)
 
 
 def sweep() -> dict[str, int]:

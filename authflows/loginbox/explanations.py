@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from authflows import pages, store
 from authflows.configuration import Client, IssuerConfig, client_of
-from authflows.errors import PageError
+from authflows.errors import LoginError, PageError
 from authflows.loginbox import page
 
 Text = str | Promise
@@ -68,14 +69,17 @@ def respond(request: HttpRequest, issuer: IssuerConfig | None, handle: str | Non
             "back_url": back,
             "back_label": translation.gettext("Start again at %(service)s") % {"service": owner[0].alias} if owner else "",
         }
-        text = render_to_string(f"loginbox/{'nocookie' if error.code == 'no_cookie' else 'error'}.html", context)
+        text = render_to_string(f"loginbox/{'nocookie' if error.code == 'no_cookie' else 'error'}.html", context).lstrip()
     return page.respond(issuer, text, status=error.status)
 
 
 def _owner(issuer: IssuerConfig, handle: str) -> tuple[Client, str] | None:
     """The service that a handle's login belongs to: what a browser without the cookie may know of it."""
-    found = store.owner(issuer.tenant_id, issuer.id, handle)
-    client = client_of(issuer, found[0]) if found else None
+    try:
+        found = store.owner(issuer.tenant_id, issuer.id, handle)
+        client = client_of(issuer, found[0]) if found else None
+    except (LoginError, DatabaseError):  # an explanation without a way on is better than none
+        return None
     return (client, found[1]) if found and client else None
 
 

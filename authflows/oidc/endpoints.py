@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from authflows import store
 from authflows.configuration import IssuerConfig
-from authflows.errors import JsonError
+from authflows.errors import JsonError, Stale
 from authflows.oidc import discovery as provider
 from authflows.oidc import token as token_endpoint
 from authflows.oidc import userinfo as userinfo_endpoint
@@ -16,11 +18,11 @@ from tenants.middleware import address_of
 
 
 def discovery(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
-    return _public(provider.metadata(issuer))
+    return _public(issuer, provider.metadata)
 
 
 def jwks(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
-    return _public(provider.jwks(issuer))
+    return _public(issuer, provider.jwks)
 
 
 def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
@@ -38,8 +40,11 @@ def _authorization(request: HttpRequest) -> str:
     return request.headers.get("Authorization", "")
 
 
-def _public(body: dict[str, Any]) -> HttpResponse:
-    response = JsonResponse(body)
+def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, Any]]) -> HttpResponse:
+    """Raises Stale: what one process signs with, every other must publish."""
+    if store.version(issuer.id) != issuer.version:
+        raise Stale
+    response = JsonResponse(describe(issuer))
     response.headers["Cache-Control"] = "public, max-age=300"
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response

@@ -59,7 +59,7 @@ CREATE TABLE usage_pending (
     request_id uuid NOT NULL,
     what text NOT NULL CHECK (what IN ('requested', 'completed', 'cancelled', 'failed', 'expired', 'voided')),
     occurred_at timestamptz NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    recorded_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, request_id, what)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 """

@@ -19,6 +19,7 @@ from authflows import configuration
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, Stale
 from authflows.oidc import token
+from authflows.oidc.claims import SCOPES
 from authflows.oidc import trial as request
 from broker_portal.clients import registry
 from broker_portal.clients.registry import ClientFacts
@@ -92,7 +93,16 @@ def result(trial: Trial, client: ClientFacts, answer: dict[str, str]) -> Result:
         return Result({}, {}, refusal.error, refusal.description)
     except Stale:
         return Result({}, {}, "temporarily_unavailable", "the client was changed meanwhile")
-    return Result({name: value for name, value in id_token.items() if name not in OF_THE_PROTOCOL}, id_token)
+    told = {name: value for name, value in id_token.items() if name not in OF_THE_PROTOCOL}
+    return Result({name: told[name] for name in sorted(told, key=_place)}, id_token)
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Who it is before how they showed it: by scope, and as the scope names them."""
+    for number, scope in enumerate(("profile", "mitid", "openid"), 1):
+        if name in SCOPES[scope]:
+            return number, SCOPES[scope].index(name)
+    return 0, 0
 
 
 def _redeemed(issuer: IssuerConfig, trial: Trial, code: str) -> dict[str, Any]:

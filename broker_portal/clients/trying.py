@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from authflows import statistics
+from authflows import levels, statistics
 from billing.periods import Month
 from broker_portal import context
 from broker_portal.access import Action, TenantAccess, tenant_access
@@ -59,6 +59,7 @@ def _shown(request: HttpRequest, access: TenantAccess, found: trial.Trial, state
         "outcome": "completed" if result.id_token else login.outcome if login and login.outcome != "completed" else "failed",
         "trace_id": login.trace_id if login else "",
         "seconds": trial.rounded(login.seconds) if login else None,
+        "level": level.word if (level := levels.parse(result.id_token.get("acr", ""))) else "",
         "claims": [(name, trial.as_text(value)) for name, value in result.claims.items()],
         "id_token": json.dumps(result.id_token, indent=2, ensure_ascii=False),
         "error": result.error,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -106,7 +107,7 @@ def new_secret(request: HttpRequest, tenant: str, environment: Kind, client_id: 
     except Refused:
         messages.error(request, _("Two secrets are valid already. Revoke one of them first."))
         return SeeOther(_address(access, environment, client))
-    return _secret(request, access, environment, client, secret, first=False)
+    return _secret(request, access, environment, client, secret, first=False, old_until=timezone.now() + overlap)
 
 
 @require_http_methods(["GET", "POST"])
@@ -160,10 +161,24 @@ def _detail(
 
 
 def _secret(
-    request: HttpRequest, access: TenantAccess, environment: Kind, client: ClientFacts, secret: str, *, first: bool
+    request: HttpRequest,
+    access: TenantAccess,
+    environment: Kind,
+    client: ClientFacts,
+    secret: str,
+    *,
+    first: bool,
+    old_until: datetime | None = None,
 ) -> HttpResponse:
     """The one answer that holds the secret; it cannot be fetched again."""
-    page = {"client": client, "secret": secret, "first": first, "return_to": _address(access, environment, client), **_set_up(client)}
+    page = {
+        "client": client,
+        "secret": secret,
+        "first": first,
+        "old_until": old_until,
+        "return_to": _address(access, environment, client),
+        **_set_up(client),
+    }
     return render(request, "portal/clients/secret.html", context.of_tenant(access, environment, "clients") | page)
 
 

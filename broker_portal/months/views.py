@@ -67,14 +67,14 @@ def month(request: HttpRequest, operator: uuid.UUID, month: Month) -> HttpRespon
         "progress": running,
         "page": paged,
         "rows": paged.object_list,
-        **_may(access, counts, over=month < this),
+        **_may(access, counts, idle=month < this and running is None),
     }
     return render(request, "operator/months/month.html", context.of_operator(access, "month") | page)
 
 
-def _may(access: StaffAccess, counts: dict[str, int], *, over: bool) -> dict[str, bool]:
-    """What the person may do and there is something to do of."""
-    closes = access.may(StaffAction.CLOSE_MONTHS) and over
+def _may(access: StaffAccess, counts: dict[str, int], *, idle: bool) -> dict[str, bool]:
+    """What the person may do and there is something to do of; one step at a time."""
+    closes = access.may(StaffAction.CLOSE_MONTHS) and idle
     return {
         "may_draft": closes and counts["open"] + counts["stopped"] > 0,
         "may_approve": closes and counts["draft"] > 0,

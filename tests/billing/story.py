@@ -84,10 +84,10 @@ class Customer:
         with tenant_scope(self.id), connection.cursor() as cursor:
             metering.void(cursor.cursor, self.id, event.request_id, reason="charged twice by the core", by="staff:1")
 
-    def use(self, month: Month, requests: int, **of: bool) -> list[UsageEvent]:
+    def use(self, month: Month, requests: int, *, test: bool = False) -> list[UsageEvent]:
         """So many requests, spread over the month."""
         apart = (month.ends_at - month.starts_at) / (requests + 1)
-        events = [self.event(month.starts_at + apart * (n + 1), **of) for n in range(requests)]
+        events = [self.event(month.starts_at + apart * (n + 1), test=test) for n in range(requests)]
         self.record(*events)
         return events
 

@@ -155,8 +155,15 @@ def test_facts_are_never_changed(fjordbank: Customer, statement: str) -> None:
 
 
 def test_a_client_is_shown_by_its_newest_name(fjordbank: Customer) -> None:
-    name = {"environment_id": fjordbank.opened.production.id, "environment_kind": "production", "client_id": "c-1"}
-    metering.name_client(fjordbank.id, fjordbank.netbank, **name, name="Netbank Erhverv")
+    for name in ("Netbank", "Netbank Erhverv"):
+        metering.name_client(
+            fjordbank.id,
+            fjordbank.netbank,
+            environment_id=fjordbank.opened.production.id,
+            environment_kind="production",
+            client_id="c-1",
+            name=name,
+        )
     with tenant_scope(fjordbank.id):
         assert UsageClient.objects.of(fjordbank.id).get().name == "Netbank Erhverv"
 

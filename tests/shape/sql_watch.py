@@ -31,7 +31,21 @@ _STATEMENTS = ("select", "insert", "update", "delete", "with")
 _SET_OPERATORS = ("union", "intersect", "except")
 # What ends the part of a statement that can bind a table to its tenant.
 _SECTIONS = {"where", "on", "from", "join", "set", "values", "group", "order", "having", "returning", "limit", "offset", "window", "for"}
-_NO_ALIAS = _SECTIONS | {"inner", "left", "right", "full", "cross", "natural", "using", "lateral", "do", "nothing", "select", "default", "as"}
+_NO_ALIAS = _SECTIONS | {
+    "inner",
+    "left",
+    "right",
+    "full",
+    "cross",
+    "natural",
+    "using",
+    "lateral",
+    "do",
+    "nothing",
+    "select",
+    "default",
+    "as",
+}
 
 Token = str | list[Any]
 

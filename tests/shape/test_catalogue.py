@@ -44,7 +44,10 @@ def catalogue(ground: Ground) -> Iterator[psycopg.Connection]:
 
 def tables(catalogue: psycopg.Connection) -> set[str]:
     """Without partitions: what holds for their parent holds for them."""
-    return column(catalogue, "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT relispartition")
+    return column(
+        catalogue,
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT relispartition",
+    )
 
 
 def column(catalogue: psycopg.Connection, sql: str, *parameters: Any) -> set[Any]:
