@@ -29,7 +29,7 @@ def plain(text: str) -> str:
 
 
 def respond(text: str, *, simulated: bool, status: int = 200) -> HttpResponse:
-    response = HttpResponse(text, status=status)
+    response = HttpResponse(text.lstrip(), status=status)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     if simulated:
         response.headers["X-Broker-Simulator"] = "1"

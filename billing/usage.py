@@ -24,7 +24,8 @@ BATCH = 2_000
 _KEY = "tenant_id, operator_id, environment_id, relying_party_id, connection_id, action, usage_model, core_client, what"
 
 # The event is looked up row by row (LATERAL … OFFSET 0): a hash join would read the tenant's whole history for a batch.
-# A void takes its request's outcome back as soon as both are counted, whichever came first.
+# A void takes its request's outcome back as soon as both are counted, whichever came first. The outcome of a request that the core never
+# accepted has no event, so it counts nothing.
 _ROLL = f"""
 WITH claimed AS MATERIALIZED (
     SELECT tenant_id, request_id, what, occurred_at FROM usage_pending

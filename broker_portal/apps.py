@@ -6,4 +6,5 @@ class BrokerPortalConfig(AppConfig):
     verbose_name = "Broker Portal"
 
     def ready(self) -> None:
-        from broker_portal import checks  # noqa: F401  (registers the system checks)
+        # Registers the system checks; and makes our Celery application the one that every process nudges through.
+        from broker_portal import celery, checks  # noqa: F401

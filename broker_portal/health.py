@@ -73,17 +73,22 @@ class Probe:
 
 def database() -> None:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT app, name FROM django_migrations")
-            waiting = known_migrations() - {(app_label, name) for app_label, name in cursor.fetchall()}
-        if waiting:
-            raise Unready(f"migrations: {len(waiting)} not applied")
-        beat = Heartbeat.objects.filter(name=WORKER).first()
-        if beat is None or timezone.now() - beat.at > HEARTBEAT_LASTS:
-            raise Unready("worker: no heartbeat")
+        examine_database()
     finally:
         # This thread's own, and the thread ends here.
         connection.close()
+
+
+def examine_database() -> None:
+    """Raises Unready for waiting migrations or a missing heartbeat, and whatever a connection raises."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT app, name FROM django_migrations")
+        waiting = known_migrations() - {(app_label, name) for app_label, name in cursor.fetchall()}
+    if waiting:
+        raise Unready(f"migrations: {len(waiting)} not applied")
+    beat = Heartbeat.objects.filter(name=WORKER).first()
+    if beat is None or timezone.now() - beat.at > HEARTBEAT_LASTS:
+        raise Unready("worker: no heartbeat")
 
 
 def queue() -> None:
@@ -105,6 +110,9 @@ def known_migrations() -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
+# With the program: the first probe of a process has no time for it.
+app.connection_for_write().get_transport_cls()
+known_migrations()
 PROBES = (Probe("database", database), Probe("queue", queue))
 
 

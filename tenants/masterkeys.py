@@ -110,6 +110,8 @@ class FileMasterKeys(_LocalKeys):
             content = json.loads(self._path.read_text())
         except FileNotFoundError:
             return {}
+        except ValueError:
+            raise UnknownMasterKey(f"{self.source} is damaged") from None
         return {kid: _key(kid, text) for kid, text in content.items()}
 
     def _write(self, keys: dict[str, bytes]) -> None:

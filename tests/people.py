@@ -1,4 +1,4 @@
-"""Two tenants and three people, always: fjordbank's owner and colleague, and a stranger who owns havneby. And somebody of the operator's staff.
+"""Two tenants and three people, always: fjordbank's owner and colleague, and a stranger who owns havneby; and one of the operator's staff.
 
 Every story is new, so that committed ones never meet.
 """

@@ -69,7 +69,7 @@ def respond(request: HttpRequest, issuer: IssuerConfig | None, handle: str | Non
             "back_url": back,
             "back_label": translation.gettext("Start again at %(service)s") % {"service": owner[0].alias} if owner else "",
         }
-        text = render_to_string(f"loginbox/{'nocookie' if error.code == 'no_cookie' else 'error'}.html", context).lstrip()
+        text = render_to_string(f"loginbox/{'nocookie' if error.code == 'no_cookie' else 'error'}.html", context)
     return page.respond(issuer, text, status=error.status)
 
 

@@ -32,7 +32,7 @@ def page(issuer: IssuerConfig, client: Client, language: str, template: str, *, 
 
 def _render(issuer: IssuerConfig, client: Client | None, language: str, template: str) -> str:
     with translation.override(language):
-        return render_to_string(f"loginbox/{template}.html", context(issuer, client, language)).lstrip()
+        return render_to_string(f"loginbox/{template}.html", context(issuer, client, language))
 
 
 def context(issuer: IssuerConfig | None, client: Client | None, language: str) -> dict[str, Any]:

@@ -18,13 +18,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='SimulatorKey',
-            fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('jwk', models.JSONField()),
-            ],
-        ),
-        migrations.CreateModel(
             name='SimulatorLedger',
             fields=[
                 ('reference', models.UUIDField(primary_key=True, serialize=False)),

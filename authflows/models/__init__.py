@@ -5,7 +5,7 @@ from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
 from authflows.models.service import Connection, ConnectionGrant, Level, Service, Theme
-from authflows.models.simulator import SimulatedSession, SimulatorKey, SimulatorLedger
+from authflows.models.simulator import SimulatedSession, SimulatorLedger
 
 __all__ = [
     "AccessToken",
@@ -26,7 +26,6 @@ __all__ = [
     "RelyingParty",
     "Service",
     "SimulatedSession",
-    "SimulatorKey",
     "SimulatorLedger",
     "Subject",
     "SubjectKind",

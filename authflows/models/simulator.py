@@ -29,10 +29,3 @@ class SimulatorLedger(models.Model):
     reference = models.UUIDField(primary_key=True)
     service = models.CharField(max_length=40)
     accepted_at = models.DateTimeField(db_default=Now(), editable=False)
-
-
-class SimulatorKey(models.Model):
-    """The key that signs the simulated core's results: shared by all processes, worth nothing outside the simulator."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    jwk = models.JSONField()

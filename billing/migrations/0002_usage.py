@@ -4,10 +4,11 @@ from django.db import migrations
 
 from tenants.isolation import TABLES, policy_statements
 
-# Milliseconds of a UUIDv7 (RFC 9562 section 5.7). Equality, not floor: else one id would have a thousand keys (id, occurred_at).
+# A UUIDv7 (RFC 9562 section 5.7): 48 bits of milliseconds, version, variant. Equality, not floor: else one id would have a thousand keys
+# (id, occurred_at).
 TIED = """CHECK (
-    extract(epoch FROM occurred_at) * 1000 = ('x' || translate(left(request_id::text, 13), '-', ''))::bit(48)::bigint
-    AND substr(request_id::text, 15, 1) = '7' AND substr(request_id::text, 20, 1) IN ('8', '9', 'a', 'b'))"""
+    extract(epoch FROM occurred_at) * 1000 = ('x' || encode(substring(uuid_send(request_id) FROM 1 FOR 6), 'hex'))::bit(48)::bigint
+    AND get_byte(uuid_send(request_id), 6) >> 4 = 7 AND get_byte(uuid_send(request_id), 8) >> 6 = 2)"""
 
 FACTS = f"""
 CREATE TABLE usage_event (

@@ -18,6 +18,7 @@ from authflows import configuration, registration
 from authflows.models import RelyingParty, Service, Theme
 from authflows.registration import Registration
 from billing import months, prices, usage
+from billing.models import BillingAccount
 from billing.periods import Month
 from broker_portal.demonstration import traffic
 from broker_portal.demonstration.companies import COMPANIES, OPERATOR, STAFF, App, Company
@@ -28,15 +29,15 @@ from tenants.isolation import operator_scope, tenant_scope
 from tenants.models import Environment, Kind, Operator, OperatorAuditEntry, Staff, StaffRole, Tenant, User
 
 MONTHS_BACK = 3
-TEST_SHARE = 20
+TEST_SHARE = 8
 DONE = "demonstration.seeded"
 ACTOR = "command"
 PASSWORD_FILE = "demonstration-password"
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
-class NotHere(Exception):
-    """A live installation has no demonstration."""
+class Refused(Exception):
+    """The story cannot be told here; the text says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,9 @@ class Login:
 
 
 def seed() -> None:
-    """Raises NotHere in live mode."""
+    """Raises Refused."""
     if not settings.DEMO:
-        raise NotHere("the demonstration exists in demo mode only: BROKER_MODE is live")
+        raise Refused("the demonstration exists in demo mode only: BROKER_MODE is live")
     operator = tenancy.first_operator()
     password, fresh = _password()
     if seeded(operator):
@@ -120,6 +121,8 @@ def _operator(operator: Operator) -> None:
 def _company(operator: Operator, company: Company, this: Month, password: str) -> Tenant:
     tenant = directory.tenant_by_slug(company.slug) or _open(operator, company, this)
     with tenant_scope(tenant.id):
+        if not BillingAccount.objects.of(tenant.id).filter(email=company.invoice_email).exists():
+            raise Refused(f"a tenant {company.slug} that is not the demonstration's exists already: start with BROKER_DEMO=0")
         environments = {environment.kind: environment for environment in Environment.objects.of(tenant.id)}
     parties = {
         (kind, app.name): _client(tenant, environment, company, app) for kind, environment in environments.items() for app in company.apps
@@ -205,4 +208,5 @@ def _close_earlier_months(tenants: list[Tenant]) -> None:
     opened = Month.at(min(tenant.created_at for tenant in tenants))
     for back in range(MONTHS_BACK, 1, -1):
         closed = months.close_now(tenants, _back(opened, back), by=ACTOR)
-        assert not closed.problems, closed.problems
+        if closed.problems:
+            raise Refused(f"{_back(opened, back)} does not close: {closed.problems[0].text}")

@@ -6,6 +6,7 @@ answers with nothing: what is not computed yet is said in words by the template,
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -65,7 +66,12 @@ def price(value: Decimal | None) -> str:
 @register.filter
 def amount(value: Decimal | None, currency: str) -> str:
     """1.234,56 kr., and DKK 1,234.56 in English."""
-    return "" if value is None else _minus(format_currency(value, currency, locale=babel_locale()))
+    return "" if value is None else _minus(_apart(format_currency(value, currency, locale=babel_locale())))
+
+
+def _apart(text: str) -> str:
+    """A code of letters keeps its distance; Babel does not know CLDR's spacing between currency and digits."""
+    return re.sub(r"(?<=[A-Z])(?=[-\d])", "\N{NO-BREAK SPACE}", text)
 
 
 def _minus(text: str) -> str:

@@ -73,10 +73,14 @@ def test_the_first_outcome_holds(fjordbank: Customer) -> None:
     assert pending(fjordbank) == ["completed", "requested"]
 
 
-def test_a_request_that_was_never_recorded_has_no_outcome(fjordbank: Customer) -> None:
-    fjordbank.end("failed", fjordbank.event(NOVEMBER))
-    fjordbank.void(fjordbank.event(NOVEMBER))
+def test_a_request_that_was_never_recorded_counts_nothing_however_it_ended(fjordbank: Customer) -> None:
+    event = fjordbank.event(NOVEMBER)
+    fjordbank.end("failed", event)
+    fjordbank.void(event)
+    assert pending(fjordbank) == ["failed"]
+    usage.roll_tenant(fjordbank.id)
     assert pending(fjordbank) == []
+    assert fjordbank.counts(date(2026, 11, 1), date(2026, 11, 30)) == {}
 
 
 @pytest.mark.parametrize("off", [timedelta(milliseconds=1), timedelta(microseconds=1), timedelta(hours=-1)])

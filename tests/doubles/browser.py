@@ -59,9 +59,14 @@ class Browser:
     """Talks to one address; `host` is the name that it asks for there, where that differs."""
 
     def __init__(self, base_url: str, *, host: str = "", language: str = "en") -> None:
-        headers = {"Accept-Language": language} | ({"Host": host} if host else {})
+        self.http = httpx.Client(headers={"Accept-Language": language}, verify=False, trust_env=False, timeout=20)
+        self.move(base_url, host)
+
+    def move(self, base_url: str, host: str = "") -> None:
+        """The next request goes to another server of the same installation, as behind a load balancer."""
         self.base_url = base_url
-        self.http = httpx.Client(base_url=base_url, headers=headers, verify=False, trust_env=False, timeout=20)
+        self.http.base_url = httpx.URL(base_url)
+        self.http.headers["Host"] = host or self.http.base_url.netloc.decode()
 
     def __enter__(self) -> Self:
         return self

@@ -26,7 +26,7 @@ def pytest_on(tmp_path: Path, text: str, **env: str) -> subprocess.CompletedProc
     file = tmp_path / "test_story.py"
     file.write_text(text)
     command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", str(ROOT / "pyproject.toml"), str(file)]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTEST_ADDOPTS": "", **env}, capture_output=True, text=True, check=False)
 
 
 FLUSHING = """

@@ -101,16 +101,15 @@ def test_it_can_be_stopped_while_it_starts(start: Start, tmp_path: Path) -> None
     assert not run.processes()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_starts_answers_and_ends_when_asked_with_nothing_left(start: Start, number: int) -> None:
+def test_it_starts_answers_and_ends_on_ctrl_c_with_nothing_left(start: Start) -> None:
     run = start()
     run.until_running()
     assert run.answer() == 200
-    assert run.end(number) == 0
+    assert run.end(signal.SIGINT) == 0
     assert not run.processes()
 
 
-def test_a_start_waits_for_one_that_is_still_ending(start: Start) -> None:
+def test_a_start_waits_for_one_that_is_ending_on_sigterm(start: Start) -> None:
     first = start()
     first.until_running()
     first.process.send_signal(signal.SIGTERM)

@@ -80,9 +80,8 @@ def test_what_staff_may(story: Story, role: Staff) -> None:
 def test_strangers_staff_and_passers_by_see_no_tenant(story: Story) -> None:
     gone = people.member(story.fjordbank.tenant, f"gone@{story.fjordbank.tenant.slug}.example", MembershipRole.OWNER)
     gone.is_active = False
-    for user, slug in itertools.product(
-        (story.stranger, story.staff, AnonymousUser(), gone), (story.fjordbank.tenant.slug, "no-such-tenant", "", "FJORDBANK")
-    ):
+    outsiders: list[User | AnonymousUser] = [story.stranger, story.staff, AnonymousUser(), gone]
+    for user, slug in itertools.product(outsiders, (story.fjordbank.tenant.slug, "no-such-tenant", "", "FJORDBANK")):
         assert answer(tenant_access, user, slug, SEE) == HTTPStatus.NOT_FOUND
 
 

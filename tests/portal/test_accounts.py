@@ -19,6 +19,8 @@ from tests import people
 from tests.people import PASSWORD, Story
 
 LOGIN = "/accounts/login/"
+# Windows have fixed ends; one that ended while a test ran would let it begin anew.
+ENDLESS = 10**9
 
 
 @pytest.fixture
@@ -34,8 +36,8 @@ def address() -> str:
 
 @pytest.fixture
 def strict(settings: Settings) -> None:
-    """The limits of a live installation."""
-    settings.LIMITS = {**settings.LIMITS, "sign_in.address": (10, 60), "sign_in.account": (5, 300)}
+    """The limits of a live installation, in one window."""
+    settings.LIMITS = {**settings.LIMITS, "sign_in.address": (10, ENDLESS), "sign_in.account": (5, ENDLESS)}
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def test_the_sixth_attempt_on_an_account_is_refused_wherever_it_comes_from(story
     late = Client(REMOTE_ADDR=str(uuid.uuid4()))
     response = late.post(LOGIN, {"login": story.owner.email, "password": PASSWORD})
     assert response.status_code == 429
-    assert response.headers["Retry-After"] == "300"
+    assert response.headers["Retry-After"] == str(ENDLESS)
     assert not signed_in(late)
 
 

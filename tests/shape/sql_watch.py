@@ -116,9 +116,7 @@ class _Statement:
                 self._table(inserted=False)
             elif isinstance(token, str) and token in _SECTIONS:
                 section = "conflict" if token == "on" and self._peek() == "conflict" else token
-            elif section in ("where", "on"):
-                self._condition(token)
-            elif section == "from" and isinstance(token, list) and self._before(2) == "using":
+            elif section in ("where", "on") or (section == "from" and isinstance(token, list) and self._before(2) == "using"):
                 self._condition(token)
         for alias, table in self.used.items():
             if alias not in self.bound and not self._tenant_of(alias):
@@ -153,8 +151,7 @@ class _Statement:
         if self._peek() == ".":
             self._at += 1
             name = self._take()
-        if not isinstance(name, str):
-            self._at -= 1 if name == "" else 0
+        if isinstance(name, list):
             name = ""
         alias = name
         if self._peek() == "as":

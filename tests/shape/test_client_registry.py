@@ -6,7 +6,10 @@ import sys
 import pytest
 from django.db import Error, connection, transaction
 
-UNREACHABLE = "urls views admin middleware management lib.endpoints lib.utils.token lib.utils.authorize lib.utils.oauth2".split()
+UNREACHABLE = (
+    *("urls", "views", "admin", "middleware", "management", "lib.endpoints"),
+    *("lib.utils.token", "lib.utils.authorize", "lib.utils.oauth2"),
+)
 LOADED = """
 import django; django.setup()
 from django.urls import get_resolver

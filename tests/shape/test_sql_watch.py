@@ -11,7 +11,7 @@ TABLES = ("login", "grant_row", "rp")
     "sql",
     [
         'SELECT "login"."id" FROM "login" WHERE ("login"."tenant_id" = $1 AND "login"."id" = $2)',
-        'SELECT "login"."id", "rp"."tenant_id" FROM "login" INNER JOIN "rp" ON ("login"."tenant_id" = "rp"."tenant_id" AND "login"."rp_id" = "rp"."id")',
+        'SELECT "rp"."tenant_id" FROM "login" INNER JOIN "rp" ON ("login"."tenant_id" = "rp"."tenant_id" AND "login"."rp_id" = "rp"."id")',
         'SELECT COUNT(*) FROM (SELECT "login"."id" AS c FROM "login" WHERE "login"."tenant_id" = $1 GROUP BY 1) subquery',
         'SELECT 1 FROM "login" U0 WHERE (U0."tenant_id", U0."rp_id") IN (($1, $2))',
         "UPDATE login SET state = $1 WHERE tenant_id = $2 AND id = $3 RETURNING id",
@@ -20,7 +20,7 @@ TABLES = ("login", "grant_row", "rp")
         "DELETE FROM login l USING rp WHERE l.tenant_id = $1 AND rp.tenant_id = $1 AND l.rp_id = rp.id",
         "INSERT INTO login (tenant_id, id) VALUES ($1, $2) ON CONFLICT (tenant_id, id) DO UPDATE SET state = excluded.state",
         "INSERT INTO login AS l (id, tenant_id) SELECT $1, g.tenant_id FROM grant_row g WHERE g.tenant_id = $2",
-        "WITH done AS (UPDATE login SET a = 1 WHERE tenant_id = $1 RETURNING id) INSERT INTO grant_row (tenant_id, id) SELECT $1, id FROM done",
+        "WITH x AS (UPDATE login SET a = 1 WHERE tenant_id = $1 RETURNING id) INSERT INTO grant_row (tenant_id, id) SELECT $1, id FROM x",
         "SELECT l.id FROM login l LEFT JOIN LATERAL (SELECT * FROM rp WHERE rp.tenant_id = $1 LIMIT 1) r ON true WHERE l.tenant_id = $1",
         "SELECT id FROM login WHERE tenant_id = $1 AND a IS DISTINCT FROM $2 AND extract(epoch FROM b) > 3 FOR UPDATE SKIP LOCKED",
         "SELECT l.id FROM login l JOIN rp USING (tenant_id) WHERE l.tenant_id = $1 AND rp.tenant_id = $1",

@@ -106,7 +106,9 @@ def test_the_command_names_the_first_bad_entry(
     assert manage("verify_audit", "--tenant", "nobody").returncode == 1
 
 
-@pytest.mark.parametrize("verb", ["UPDATE tenants_auditentry SET actor = ''", "DELETE FROM tenants_auditentry", "DELETE FROM tenants_audithead"])
+@pytest.mark.parametrize(
+    "verb", ["UPDATE tenants_auditentry SET actor = ''", "DELETE FROM tenants_auditentry", "DELETE FROM tenants_audithead"]
+)
 def test_the_application_can_only_add(db: None, verb: str) -> None:
     tenant = people.story().fjordbank.tenant
     with pytest.raises(ProgrammingError, match="permission denied"), tenant_scope(tenant.id), connection.cursor() as cursor:
@@ -129,9 +131,9 @@ def test_two_who_write_at_once_make_one_chain(chain: Tenant) -> None:
 
 def test_what_is_rolled_back_was_never_recorded(chain: Tenant) -> None:
     before = verdict(chain.id)
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         note(chain.id, "third")
-        raise RuntimeError
+        transaction.set_rollback(True)
     assert verdict(chain.id) == before
 
 
@@ -172,7 +174,7 @@ def test_secrets_and_persons_stay_out() -> None:
 def test_record_takes_only_what_changed_has_seen(db: None, after: dict[str, object]) -> None:
     story: Story = people.story()
     tenant = story.fjordbank.tenant
-    with pytest.raises(ValueError, match="cannot be|may not be"), tenant_scope(tenant.id):
+    with pytest.raises(ValueError, match=r"cannot be|may not be"), tenant_scope(tenant.id):
         audit.record(tenant.id, actor="system", action="note", subject="x:1", after=after)
 
 

@@ -35,7 +35,9 @@ def test_a_tenant_begins_with_two_environments_and_their_issuers(story: Story) -
     assert vault.decrypt(opened.tenant.id, "t", "c", row, vault.encrypt(opened.tenant.id, "t", "c", row, b"x")) == b"x"
 
 
-@pytest.mark.parametrize("slug", ["", "Fjordbank", "fjord_bank", "-fjord", "fjord-", "fjord--bank", "fjordbank-test", "a" * 51, "ø", "a.b", "a/b"])
+@pytest.mark.parametrize(
+    "slug", ["", "Fjordbank", "fjord_bank", "-fjord", "fjord-", "fjord--bank", "fjordbank-test", "a" * 51, "ø", "a.b", "a/b"]
+)
 def test_a_slug_that_cannot_be_a_host_is_refused(db: None, slug: str) -> None:
     with pytest.raises(ValidationError):
         tenancy.open_tenant(tenancy.first_operator(), slug, "Fjordbank A/S")
@@ -88,7 +90,9 @@ def test_an_issuer_is_found_at_its_own_address_only(story: Story) -> None:
         assert directory.issuer_at(*elsewhere) is None
     Issuer.objects.filter(id=opened.test_issuer.id).update(state=IssuerState.RETIRED)
     assert directory.issuer_at(host, f"/t/{opened.tenant.slug}-test/") is None
-    assert [issuer.url for issuer in directory.issuers_of(opened.tenant.id, opened.production.id)] == [f"{directory.base_url()}/t/{opened.tenant.slug}"]
+    assert [issuer.url for issuer in directory.issuers_of(opened.tenant.id, opened.production.id)] == [
+        f"{directory.base_url()}/t/{opened.tenant.slug}"
+    ]
 
 
 def test_with_a_domain_for_issuers_each_has_a_host(db: None, settings: Settings) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
@@ -105,6 +106,14 @@ def test_keys_from_a_variable_change_when_a_new_one_stands_first(story: Story, s
 def test_a_malformed_key_is_refused(text: str) -> None:
     with pytest.raises(UnknownMasterKey):
         VariableMasterKeys(text)
+
+
+def test_a_damaged_or_empty_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "master.json"
+    for content in ("", "{", "{}"):
+        path.write_text(content)
+        with pytest.raises(UnknownMasterKey, match=r"master\.json"):
+            FileMasterKeys(path).first()
 
 
 def test_a_key_that_is_not_at_hand_is_named() -> None:

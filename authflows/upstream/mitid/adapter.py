@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +14,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from authflows.errors import ENDINGS
 from authflows.identity import Identity
 from authflows.levels import Level
 from authflows.upstream.base import Ask, Done, Ended, Form, Lost, Refused, Started
@@ -29,7 +32,8 @@ class MitIDCore:
 
     def start(self, ask: Ask) -> Started:
         told = self._send("/sessions", _question(ask))
-        return Started(str(told["session"]), Form(str(told["step"]), told["shown"]))
+        with _understood("/sessions"):
+            return Started(str(told["session"]), Form(str(told["step"]), dict(told["shown"])))
 
     def show(self, ask: Ask, core_id: str) -> Form | Done:
         return _box(self._send(f"/sessions/{core_id}", {"service": ask.service}))
@@ -47,19 +51,20 @@ class MitIDCore:
     def finish(self, ask: Ask, core_id: str, code: str) -> Identity:
         told = self._send(f"/sessions/{core_id}/redeem", {"service": ask.service, "code": code})
         result = self._verified(str(told.get("result", "")))
-        _belongs(result, ask, core_id)
-        if result["status"] != "approved":
-            raise Ended(str(result["status"]))
-        return _identity(result["person"], result["authenticated_at"])
+        with _understood("result"):
+            _belongs(result, ask, core_id)
+            if result["status"] in ENDINGS:
+                raise Ended(result["status"])
+            if result["status"] != "approved":
+                raise ValueError("unknown status")
+            return _identity(result["person"], result["authenticated_at"])
 
     def _send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self._transport.send(path, json.dumps(body).encode())
-        try:
-            told: dict[str, Any] = json.loads(answer.body)
-        except ValueError:
-            raise Lost(f"{path}: not JSON") from None
         if answer.status >= 500:
             raise Lost(f"{path}: {answer.status}")
+        with _understood(path):
+            told = dict[str, Any](json.loads(answer.body))
         if answer.status >= 400:
             raise Refused(str(told.get("error", answer.status)))
         return told
@@ -68,12 +73,9 @@ class MitIDCore:
         """The core's key is asked for once: in the simulator's place a real core's is pinned by the operator's settings."""
         if self._key is None:
             self._key = ECKey.import_key(self._send("/key", {})["jwk"])
-        try:
+        with _understood("the result's signature"):
             signed = jws.deserialize_compact(result, self._key, algorithms=["ES256"])
-        except (JoseError, ValueError) as error:
-            raise Lost(f"result not signed by the core: {type(error).__name__}") from None
-        claims: dict[str, Any] = json.loads(signed.payload)
-        return claims
+            return dict[str, Any](json.loads(signed.payload))
 
 
 def _question(ask: Ask) -> dict[str, Any]:
@@ -88,8 +90,18 @@ def _question(ask: Ask) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _understood(what: str) -> Iterator[None]:
+    """Whatever a core says that is not what was agreed is an answer that did not arrive."""
+    try:
+        yield
+    except (JoseError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Lost(f"{what}: {type(error).__name__}") from None
+
+
 def _box(told: dict[str, Any]) -> Form | Done:
-    return Done(str(told["code"])) if told.get("code") else Form(str(told["step"]), told["shown"])
+    with _understood("step"):
+        return Done(str(told["code"])) if told.get("code") else Form(str(told["step"]), dict(told["shown"]))
 
 
 def _belongs(result: dict[str, Any], ask: Ask, core_id: str) -> None:

@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.conf import settings
 from django.utils import timezone
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from authflows.models import SimulatorKey
+from authflows import sealing
 from authflows.upstream.simulator import memory
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.people import PEOPLE
@@ -25,6 +27,7 @@ from authflows.upstream.transport import Answer
 from tenants.ids import uuid7
 
 Told = dict[str, Any]
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class _Refused(Exception):
@@ -47,11 +50,10 @@ def handle(path: str, body: bytes) -> Answer:
 
 @cache
 def signing_key() -> ECKey:
-    """One for all processes, made by the first that needs it."""
-    SimulatorKey.objects.bulk_create(
-        [SimulatorKey(id=1, jwk=ECKey.generate_key("P-256", private=True).as_dict(private=True))], ignore_conflicts=True
-    )
-    return ECKey.import_key(SimulatorKey.objects.get(id=1).jwk)
+    """The same in all processes, kept nowhere, and worth nothing outside the simulator."""
+    scalar = int.from_bytes(sealing.derive(settings.SECRET_KEY, "the simulated core's signing key"))
+    private = ec.derive_private_key(scalar % (P256_ORDER - 1) + 1, ec.SECP256R1())
+    return ECKey.import_key(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _key(_: str, asked: Told) -> Told:

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         else:
             try:
                 story.seed()
-            except story.NotHere as refusal:
+            except story.Refused as refusal:
                 raise CommandError(str(refusal)) from None
         self.stdout.write("\n".join(self._lines()))
 

@@ -1,0 +1,102 @@
+"""The product's web server as a process that ends itself at a chosen point of its work: `python -m tests.faults.mortal ISSUER CLIENT_ID`.
+
+It says its port, then reads numbers: for each it kills the server that it has and forks a new one, which sends itself SIGKILL at its
+n-th point; 0 is a server that lives. A point is a statement to the database, a commit, or an answer that is about to leave; the point
+that ended a server is printed. Nothing of this is in the product: the wrapper is around psycopg, here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import django
+
+django.setup()
+
+import psycopg  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from authflows import configuration  # noqa: E402
+
+
+class Points:
+    def __init__(self, last: int) -> None:
+        self._last, self._seen = last, 0
+
+    def passed(self, what: str) -> None:
+        self._seen += 1
+        if self._seen == self._last:
+            say({"point": what})
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def install(self) -> None:
+        execute, leave = psycopg.Cursor.execute, psycopg.Transaction.__exit__
+
+        def counted(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+            self.passed(" ".join(str(query).split())[:70])
+            return execute(cursor, query, *args, **kwargs)
+
+        def committing(transaction: psycopg.Transaction, *why: Any) -> Any:
+            self.passed("COMMIT")
+            return leave(transaction, *why)
+
+        psycopg.Cursor.execute = counted  # type: ignore[method-assign]
+        psycopg.Transaction.__exit__ = committing  # type: ignore[method-assign]
+
+    def around(self, application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+        def answering(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+            answer = application(environ, start)
+            self.passed(f"answer to {environ['REQUEST_METHOD']} …/{environ['PATH_INFO'].rpartition('/')[2][:10]}")
+            return answer
+
+        return answering
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def say(what: dict[str, Any]) -> None:
+    os.write(1, (json.dumps(what) + "\n").encode())
+
+
+def main(issuer: str, client_id: str) -> None:
+    application = get_wsgi_application()
+    parts = urlsplit(issuer)
+    # What a process has read by the time that it has worked for a while; the points are those of a login.
+    known = configuration.find(parts.netloc, parts.path)
+    assert known is not None
+    assert configuration.client(known, client_id) is not None
+    connection.close()
+    with make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:
+        say({"port": server.server_port})
+        child = 0
+        for line in sys.stdin:
+            if child:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            child = os.fork()
+            if not child:
+                connection.ensure_connection()
+                if int(line):
+                    points = Points(int(line))
+                    points.install()
+                    server.set_app(points.around(application))
+                say({"serving": int(line)})
+                server.serve_forever()
+        if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
