@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
+import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
@@ -114,6 +115,6 @@ def _each_tenant(function: str, work: Callable[[uuid.UUID], int]) -> int:
     for tenant_id in tenant_ids(function):
         try:
             done += work(tenant_id)
-        except (DatabaseError, LoginError):
+        except (DatabaseError, psycopg.Error, LoginError):
             log.exception("sweep of tenant %s", tenant_id)
     return done

@@ -21,6 +21,13 @@ OPERATOR: dict[str, Any] = {
     "support_url": "https://hjaelp.tidevand.example/",
     "privacy_url": "https://tidevand.example/privatliv",
 }
+
+
+def somebody(name: str) -> Buyer:
+    """An invented buyer for a tenant that the command line makes in demo mode."""
+    return Buyer(name=name, street=("Eksempelvej 1",), postcode="9999", city="Eksempelby")
+
+
 STAFF = ("staff@tidevand.example", "Signe Rask")
 
 

@@ -56,7 +56,7 @@ def seed() -> None:
         if fresh:
             _reset_passwords(password)
         return
-    _operator(operator)
+    furnish(operator)
     prices.illustrative(operator)
     this = Month.at(timezone.now())
     usage.open_partitions(_back(this, MONTHS_BACK), months=MONTHS_BACK)
@@ -111,8 +111,8 @@ def _back(month: Month, count: int) -> Month:
     return month
 
 
-def _operator(operator: Operator) -> None:
-    """Only one that nobody has filled in."""
+def furnish(operator: Operator) -> None:
+    """An invented seller, so that documents can be issued; only where nobody has filled in a real one."""
     if not operator.cvr:
         Operator.objects.filter(id=operator.id).update(**OPERATOR)
         operator.refresh_from_db()

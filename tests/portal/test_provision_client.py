@@ -33,7 +33,8 @@ def told(done: CompletedProcess[str]) -> dict[str, Any]:
 
 def test_a_missing_tenant_is_made_whole_and_each_call_makes_a_new_client(manage: Manage, committed: None, slug: str) -> None:
     first, second = told(provision(manage, slug)), told(provision(manage, slug))
-    assert first["issuer"].endswith(f"/t/{slug}-test") and first["issuer"] == second["issuer"]
+    assert first["issuer"].endswith(f"/t/{slug}-test")
+    assert first["issuer"] == second["issuer"]
     assert first["discovery_url"] == f"{first['issuer']}/.well-known/openid-configuration"
     assert first["client_id"] != second["client_id"]
     assert told(provision(manage, slug, environment="production"))["issuer"].endswith(f"/t/{slug}")
@@ -45,7 +46,8 @@ def test_the_secret_is_nowhere_but_in_the_answer(manage: Manage, committed: None
     assert tenant is not None
     with tenant_scope(tenant.id):
         kept = ClientSecret.objects.of(tenant.id).get()
-    assert secret not in f"{bytes(kept.hash)!r}{kept.hint}" and len(secret) > 40
+    assert secret not in f"{bytes(kept.hash)!r}{kept.hint}"
+    assert len(secret) > 40
 
 
 def test_a_public_client_has_no_secret(manage: Manage, slug: str) -> None:
@@ -66,7 +68,7 @@ def test_a_public_client_has_no_secret(manage: Manage, slug: str) -> None:
 )
 def test_what_is_not_built_is_refused_never_ignored(manage: Manage, slug: str, arguments: tuple[str, ...]) -> None:
     done = provision(manage, slug, *arguments)
-    assert done.returncode == 2 and done.stdout == ""
+    assert (done.returncode, done.stdout) == (2, "")
     assert "not available yet" in done.stderr or "key=value" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -86,12 +88,15 @@ def test_what_is_not_built_is_refused_never_ignored(manage: Manage, slug: str, a
 )
 def test_an_address_that_cannot_be_registered_is_explained(manage: Manage, committed: None, slug: str, uri: str, why: str) -> None:
     done = provision(manage, slug, uris=("--redirect-uri", uri))
-    assert done.returncode == 1 and why in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
     assert directory.tenant_by_slug(slug) is None
 
 
 def test_a_slug_that_cannot_be_is_refused_and_nothing_is_made(manage: Manage, committed: None) -> None:
     for slug in ("Fjordbank", "fjordbank-test", "a b", "x-", ""):
         done = provision(manage, slug)
-        assert done.returncode == 1 and "Traceback" not in done.stderr, slug
+        assert done.returncode == 1, slug
+        assert "Traceback" not in done.stderr
         assert directory.tenant_by_slug(slug) is None

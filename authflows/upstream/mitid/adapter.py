@@ -45,8 +45,12 @@ class MitIDCore:
         self._send(f"/sessions/{core_id}/cancel", {"service": ask.service})
 
     def look_up(self, reference: uuid.UUID, service: str) -> str | None:
-        told = self._send("/look-up", {"reference": str(reference), "service": service})
-        return str(told["session"]) if told.get("session") else None
+        try:
+            told = self._send("/look-up", {"reference": str(reference), "service": service})
+        except Refused as refusal:
+            raise Lost(f"/look-up: {refusal}") from None
+        with _understood("/look-up"):
+            return None if told["session"] is None else str(told["session"])
 
     def finish(self, ask: Ask, core_id: str, code: str) -> Identity:
         told = self._send(f"/sessions/{core_id}/redeem", {"service": ask.service, "code": code})

@@ -6,10 +6,13 @@ import json
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from authflows.registration import Refused, Registered, Registration, check, register
+from broker_portal.demonstration.companies import somebody
+from broker_portal.demonstration.story import furnish
 from broker_portal.onboarding.opening import open_customer
 from tenants import directory, tenancy
 from tenants.isolation import tenant_scope
@@ -47,7 +50,7 @@ class Command(BaseCommand):
         self._print(register(tenant, environment, wanted), options["json"])
 
     def _wanted(self, options: dict[str, Any]) -> Registration:
-        settings = self._settings(options["client_settings"])
+        switches = self._settings(options["client_settings"])
         if options["jwks"]:
             raise CommandError("--jwks: not available yet", returncode=2)
         return Registration(
@@ -57,8 +60,8 @@ class Command(BaseCommand):
             auth_method=options["auth_method"],
             id_token_alg=options["id_token_alg"],
             scopes=tuple(options["scope"].split()),
-            minimum_level=settings.get("min_loa", ""),
-            native=settings.get("application_type") == "native",
+            minimum_level=switches.get("min_loa", ""),
+            native=switches.get("application_type") == "native",
         )
 
     def _settings(self, pairs: list[str]) -> dict[str, str]:
@@ -73,8 +76,12 @@ class Command(BaseCommand):
         return found
 
     def _open(self, slug: str) -> Tenant:
+        """In demo mode with an invented seller and buyer, so that its months can be closed too."""
+        operator, name = tenancy.first_operator(), slug.replace("-", " ").title()
+        if settings.DEMO:
+            furnish(operator)
         try:
-            return open_customer(tenancy.first_operator(), slug, slug.replace("-", " ").title(), actor="command").tenant
+            return open_customer(operator, slug, name, actor="command", buyer=somebody(name) if settings.DEMO else None).tenant
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
 

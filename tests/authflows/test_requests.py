@@ -1,0 +1,44 @@
+"""A request is frozen, and is read back from the database as it was written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authflows.levels import Level
+from authflows.requests import LoginRequest
+
+TEXT = st.text(max_size=20)
+REQUESTS = st.builds(
+    LoginRequest,
+    protocol=TEXT,
+    level=st.sampled_from(Level),
+    language=st.sampled_from(["da", "en"]),
+    reply=st.dictionaries(TEXT, st.none() | TEXT),
+    purpose=st.sampled_from(["login", "approve", "sign"]),
+    force=st.booleans(),
+    passive=st.booleans(),
+    action=TEXT,
+    reference_text=TEXT,
+    attributes=st.lists(TEXT).map(tuple),
+    connection=TEXT,
+    trial=st.booleans(),
+)
+
+
+@given(REQUESTS)
+def test_a_request_survives_the_database(request: LoginRequest) -> None:
+    assert LoginRequest.from_json(json.loads(json.dumps(request.as_json()))) == request
+
+
+def test_nothing_of_a_request_is_forgotten() -> None:
+    assert set(LoginRequest("oidc", Level.LOW, "da").as_json()) == {field.name for field in fields(LoginRequest)}
+
+
+def test_a_request_does_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        LoginRequest("oidc", Level.LOW, "da").level = Level.HIGH  # type: ignore[misc]
