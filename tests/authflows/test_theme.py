@@ -27,7 +27,18 @@ BAD = [
     ("light", {}),
     ("dark", "#000000"),
 ]
-BAD_COLOURS = ["red", "#fff", "#FFFFFF", "#12345g", "url(https://x.example)", "#123456; background: url(x)", "#123456\n", "", None, 0x123456]
+BAD_COLOURS = [
+    "red",
+    "#fff",
+    "#FFFFFF",
+    "#12345g",
+    "url(https://x.example)",
+    "#123456; background: url(x)",
+    "#123456\n",
+    "",
+    None,
+    0x123456,
+]
 
 
 def changed(name: str, value: Any) -> dict[str, Any]:

@@ -18,7 +18,11 @@ from tests.flows.conftest import fjordbank  # noqa: F401  (a fixture)
 from tests.harness.browser import Watch
 from tests.harness.server import Server
 
-STEP = {"user_id": {"da": "Trin 1", "en": "Step 1"}, "authenticator": {"da": "Trin 2", "en": "Step 2"}, "waiting": {"da": "Trin 3", "en": "Step 3"}}
+STEP = {
+    "user_id": {"da": "Trin 1", "en": "Step 1"},
+    "authenticator": {"da": "Trin 2", "en": "Step 2"},
+    "waiting": {"da": "Trin 3", "en": "Step 3"},
+}
 Visit = Callable[..., Page]
 
 
@@ -197,7 +201,7 @@ def test_two_tabs_of_one_browser(party: RelyingParty, visit: Visit) -> None:
         assert "code" in party.told(each, until_back(page, party))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fjord_theme(fjordbank: House) -> str:  # noqa: F811
     """Fjordbank's own design: the plain one with another colour, beside the box."""
     from authflows import configuration

@@ -95,7 +95,8 @@ def test_first_logins_of_one_person_at_once_give_one_subject(havneby: House, new
     with ThreadPoolExecutor(4) as pool:
         follow = [pool.submit(visitor.finish, answer) for (visitor, _, _), answer in zip(visits, shown, strict=True)]
     subs = {
-        party.claims(party.redeem(asked, location.result())["id_token"])["sub"] for (_, asked, _), location in zip(visits, follow, strict=True)
+        party.claims(party.redeem(asked, location.result())["id_token"])["sub"]
+        for (_, asked, _), location in zip(visits, follow, strict=True)
     }
     assert len(subs) == 1
 
@@ -168,7 +169,9 @@ def test_a_made_up_code_of_the_core_leads_back_to_the_box(party: RelyingParty, v
 
 # What a browser, a chat program or a script may do with a link before a person follows it.
 @pytest.mark.parametrize("headers", [{"Sec_Purpose": "prefetch"}, {"Sec_Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}])
-def test_looking_ahead_costs_nothing_and_stores_nothing(headers: dict[str, str], party: RelyingParty, visitor: Browser, books: Books) -> None:
+def test_looking_ahead_costs_nothing_and_stores_nothing(
+    headers: dict[str, str], party: RelyingParty, visitor: Browser, books: Books
+) -> None:
     asked = party.ask()
     answer = visitor.get(asked.url, **headers)
     assert (answer.status_code, answer.headers.get("Set-Cookie"), answer.headers.get("Location")) == (503, None, None)

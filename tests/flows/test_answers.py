@@ -75,7 +75,11 @@ def test_every_answer_is_protected_and_can_be_traced(party: RelyingParty, visito
 
 def test_every_page_has_the_one_policy_and_nothing_inline(party: RelyingParty, visitor: Browser) -> None:
     """Without form-action: Chromium applies it to the redirect chain that ends at the relying party."""
-    pages = {name: answer for name, answer in every_answer(party, visitor).items() if answer.headers.get("Content-Type", "").startswith("text/html")}
+    pages = {
+        name: answer
+        for name, answer in every_answer(party, visitor).items()
+        if answer.headers.get("Content-Type", "").startswith("text/html")
+    }
     assert {"box", "error page", "no cookie", "not found", "phone", "unknown step"} <= set(pages)
     for name, page in pages.items():
         if not page.text:

@@ -236,6 +236,9 @@ def test_a_body_that_no_browser_sends_is_refused(content_type: str, body: str, p
 
 def test_the_authorization_endpoint_belongs_to_no_script(party: RelyingParty, visitor: Browser) -> None:
     """RFC 9700 section 2.6."""
-    for answer in (visitor.get(party.ask().url, Origin="https://attacker.example"), visitor.get(party.ask(client_id="x").url, Origin="null")):
+    for answer in (
+        visitor.get(party.ask().url, Origin="https://attacker.example"),
+        visitor.get(party.ask(client_id="x").url, Origin="null"),
+    ):
         assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
     assert visitor.http.options(party.ask().url).status_code == 405

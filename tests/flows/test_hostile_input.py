@@ -13,14 +13,29 @@ from tests.doubles.browser import Browser, forms
 from tests.doubles.houses import Books
 from tests.doubles.relying_party import RelyingParty
 
-EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True, database=None)
+EXAMPLES = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True, database=None
+)
 NAMES = st.sampled_from(
     [
         *("response_type", "response_mode", "scope", "state", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age"),
-        *("acr_values", "ui_locales", "request", "request_uri", "registration", "claims", "login_hint", "trial", "language", "id_token_hint"),
+        *(
+            "acr_values",
+            "ui_locales",
+            "request",
+            "request_uri",
+            "registration",
+            "claims",
+            "login_hint",
+            "trial",
+            "language",
+            "id_token_hint",
+        ),
     ]
 )
-NASTY = st.sampled_from(["\x00", "\ud7ff", "'; --", "%00", "%s", "{}", "[[SLOT]]", "[[FORM_TOKEN]]", "<script>", "\u202e", "0" * 5000, "NaN", "-1", " "])
+NASTY = st.sampled_from(
+    ["\x00", "\ud7ff", "'; --", "%00", "%s", "{}", "[[SLOT]]", "[[FORM_TOKEN]]", "<script>", "\u202e", "0" * 5000, "NaN", "-1", " "]
+)
 TEXT = st.one_of(st.text(max_size=60), NASTY, st.sampled_from(["code", "openid", "none", "S256", "login", "da", "high", "query"]))
 BYTES = st.binary(max_size=80)
 
@@ -48,12 +63,18 @@ def test_authorize(changes: dict[str, str | None], post: bool, party: RelyingPar
 @EXAMPLES
 @given(query=BYTES)
 def test_authorize_with_any_bytes(query: bytes, party: RelyingParty, visitor: Browser) -> None:
-    for more in (b"", b"client_id=" + party.client_id.encode() + b"&redirect_uri=" + quote(party.redirect_uri, safe="").encode() + b"&state="):
+    for more in (
+        b"",
+        b"client_id=" + party.client_id.encode() + b"&redirect_uri=" + quote(party.redirect_uri, safe="").encode() + b"&state=",
+    ):
         sound(visitor.get(f"{party.issuer}/authorize?{quote(more + query, safe='&=%')}"))
 
 
 @EXAMPLES
-@given(body=st.lists(st.tuples(st.one_of(NAMES, TEXT), TEXT), max_size=5), credentials=st.one_of(st.none(), st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=40)))
+@given(
+    body=st.lists(st.tuples(st.one_of(NAMES, TEXT), TEXT), max_size=5),
+    credentials=st.one_of(st.none(), st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=40)),
+)
 def test_token(body: list[tuple[str, str]], credentials: str | None, party: RelyingParty, visitor: Browser) -> None:
     pairs = [("grant_type", "authorization_code"), ("code", "x"), ("client_id", party.client_id), *body]
     headers = {"Content-Type": "application/x-www-form-urlencoded"} | ({"Authorization": f"Basic {credentials}"} if credentials else {})
@@ -76,7 +97,10 @@ def test_userinfo(token: str, form: str, party: RelyingParty, visitor: Browser) 
 
 
 @EXAMPLES
-@given(fields=st.dictionaries(st.one_of(st.sampled_from(["user_id", "authenticator", "method", "again", "answer"]), TEXT), TEXT, max_size=4), language=TEXT)
+@given(
+    fields=st.dictionaries(st.one_of(st.sampled_from(["user_id", "authenticator", "method", "again", "answer"]), TEXT), TEXT, max_size=4),
+    language=TEXT,
+)
 def test_steps_of_the_box(fields: dict[str, str], language: str, party: RelyingParty, visitor: Browser, opened: httpx.Response) -> None:
     form = forms(opened)[0]
     answer = visitor.post(f"{form.action.partition('?')[0]}?{urlencode({'language': language})}", fields | form.fields)

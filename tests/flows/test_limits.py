@@ -21,10 +21,7 @@ from tests.harness.ground import Ground
 # A window that does not end while the tests run.
 WINDOW = 10**7
 MOST = 3
-LIMITS = {
-    name: (10**6, WINDOW)
-    for name in ("authorize.address", "authorize.relying_party", "core.address", "core.relying_party", "token_failure.client")
-}
+LIMITS = dict.fromkeys(("authorize.address", "authorize.relying_party", "core.address", "core.relying_party", "token_failure.client"), (10 ** 6, WINDOW))
 
 
 def limited(name: str) -> override_settings:
@@ -52,7 +49,13 @@ class Visitor:
         return self.token("wrong")
 
     def token(self, secret: str) -> int:
-        body = {"grant_type": "authorization_code", "code": "x", "redirect_uri": "x", "code_verifier": "x" * 43, "client_id": self.party.client_id}
+        body = {
+            "grant_type": "authorization_code",
+            "code": "x",
+            "redirect_uri": "x",
+            "code_verifier": "x" * 43,
+            "client_id": self.party.client_id,
+        }
         path = urlsplit(self.party.issuer).path + "/token"
         form = "&".join(f"{name}={value}" for name, value in (body | {"client_secret": secret}).items())
         return int(self.client.post(path, form, content_type="application/x-www-form-urlencoded").status_code)

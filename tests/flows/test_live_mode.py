@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 import secrets
 import subprocess
 import sys
 from typing import Any
 
 import pytest
-from pytest_django.plugin import DjangoDbBlocker
 
-from tests.doubles.houses import Books, House
+from tests.doubles.houses import House
 from tests.harness.ground import Ground
 
 STORY = """

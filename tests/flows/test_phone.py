@@ -107,9 +107,7 @@ def test_a_login_that_nobody_finished_ends_as_expired(seen: str, party: RelyingP
     asked = party.ask()
     address = visitor.begin(asked)
     page = visitor.get(address) if seen == "box open" else None
-    books.execute(
-        "UPDATE authflows_login SET expires_at = now() - interval '1 second' WHERE relying_party_id = %s", party.relying_party_id
-    )
+    books.execute("UPDATE authflows_login SET expires_at = now() - interval '1 second' WHERE relying_party_id = %s", party.relying_party_id)
     late = visitor.submit(page, user_id="auto-approve") if page else visitor.get(address)
     told = party.told(asked, visitor.finish(late))
     assert (told["error"], told["error_description"]) == ("access_denied", "mitid_timeout")

@@ -110,7 +110,9 @@ def test_an_address_that_nobody_has_is_not_found(path: str, visitor: Browser) ->
     assert visitor.http.get(visitor.base_url + path).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", "/", "/login/short", "/login/" + "x" * 23, "/authorize/", "/theme/x.css", "/admin", "/accounts/login/"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "/login/short", "/login/" + "x" * 23, "/authorize/", "/theme/x.css", "/admin", "/accounts/login/"]
+)
 def test_an_issuer_has_nothing_but_a_login(path: str, party: RelyingParty, visitor: Browser) -> None:
     answer = visitor.get(party.issuer + path)
     assert answer.status_code == 404

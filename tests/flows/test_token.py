@@ -108,7 +108,9 @@ def test_an_unknown_client_and_a_wrong_secret_are_told_the_same(party: RelyingPa
     assert party.token(asked, code).status_code == 200
 
 
-@pytest.mark.parametrize("credentials", ["", "x", "Basic", "Basic !!", "Basic " + b64encode(b"\xff\xfe:x").decode(), "Basic bm9jb2xvbg==", "Bearer x"])
+@pytest.mark.parametrize(
+    "credentials", ["", "x", "Basic", "Basic !!", "Basic " + b64encode(b"\xff\xfe:x").decode(), "Basic bm9jb2xvbg==", "Bearer x"]
+)
 def test_credentials_that_cannot_be_read_are_refused(credentials: str, party: RelyingParty, visitor: Browser) -> None:
     headers = {"Authorization": credentials} if credentials else {}
     answer = visitor.http.post(party.issuer + "/token", data={"grant_type": "authorization_code", "code": "x"}, headers=headers)
@@ -172,8 +174,8 @@ def test_a_new_secret_works_at_once_in_every_process_and_a_revoked_one_nowhere(
         body = {"grant_type": "authorization_code", "code": code, "redirect_uri": asked.redirect_uri, "code_verifier": asked.verifier}
         assert visitor.http.post(party.issuer + "/token", data=body, auth=(party.client_id, secret or "")).status_code == 200
     with fjordbank.blocker.unblock():
-        from tenants.isolation import tenant_scope
         from authflows.models import ClientExt
+        from tenants.isolation import tenant_scope
 
         with tenant_scope(fjordbank.id):
             ext = ClientExt.objects.of(fjordbank.id).get(relying_party_id=party.relying_party_id)

@@ -208,6 +208,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _sent(superuser_url: str) -> list[str]:
     with psycopg.connect(superuser_url, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        forgotten = connection.execute("SELECT dealloc FROM pg_stat_statements_info").fetchone()
+        assert forgotten == (0,), "the tests sent more statements than pg_stat_statements.max keeps"
         rows = connection.execute(
             "SELECT DISTINCT query FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid WHERE r.rolname = %s",
             [addresses.APPLICATION_ROLE],

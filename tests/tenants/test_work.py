@@ -59,6 +59,18 @@ def test_work_waits_for_its_time(db: None, kind: str) -> None:
     assert work.claim(kind, limit=5, lease_seconds=60) == []
 
 
+def test_a_person_who_asks_now_need_not_wait_for_the_next_attempt(db: None, kind: str) -> None:
+    for key in ("pausing", "aside", "running", "unasked"):
+        work.add(kind, key)
+    held = {item.key: item for item in work.claim(kind, limit=4, lease_seconds=60)}
+    for key in ("pausing", "aside", "unasked"):
+        work.fail(held[key], ValueError("no price"))
+    Work.objects.filter(kind=kind, key="aside").update(state=WorkState.FAILED, attempts=work.MAX_ATTEMPTS)
+    assert work.claim(kind, limit=4, lease_seconds=60) == []
+    asked = ["pausing", "aside", "running"]
+    assert {item.key for item in work.claim(kind, limit=4, lease_seconds=60, keys=asked)} == {"pausing", "aside"}
+
+
 def test_a_worker_that_ended_leaves_its_work_to_the_next(db: None, kind: str, after_a_lease: Callable[[Work], Work]) -> None:
     work.add(kind, "only")
     (lost,) = work.claim(kind, limit=1, lease_seconds=60)
