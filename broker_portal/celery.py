@@ -32,6 +32,7 @@ app.conf.update(
         "draft-last-month": {"task": "billing.tasks.draft_last_month", "schedule": crontab(hour=3, minute=0)},
         "issue-approved": {"task": "billing.tasks.issue_due", "schedule": crontab(hour=4, minute=0)},
         "send-outbox": {"task": "broker_portal.tasks.send_outbox", "schedule": 10.0},
+        "purge-sent": {"task": "broker_portal.tasks.purge", "schedule": crontab(hour=2, minute=20)},
     },
 )
 app.autodiscover_tasks(["broker_portal", "authflows", "billing"])

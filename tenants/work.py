@@ -112,12 +112,6 @@ def sweep() -> dict[str, int]:
         return dict(Work.objects.filter(due).values_list("kind").annotate(n=Count("id")))
 
 
-def retry(item: Work) -> bool:
-    """Gives failed work another round of attempts; False when it has not failed."""
-    waiting = {"state": WorkState.WAITING, "attempts": 0, "not_before": Now()}
-    return bool(Work.objects.filter(id=item.id, state=WorkState.FAILED).update(**waiting))
-
-
 def purge(older_than: timedelta = timedelta(days=90)) -> int:
     return Work.objects.filter(state=WorkState.DONE, done_at__lt=Now() - older_than).delete()[0]
 

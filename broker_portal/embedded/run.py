@@ -29,11 +29,20 @@ class Stopped(Exception):
     """Somebody asked us to end."""
 
 
+def caught_signals(pid: int | None) -> int:
+    """The bits of the signals that this process handles itself; none where that cannot be seen."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("SigCgt:")).split()[1], 16)
+    return 0
+
+
 class Signals:
     """SIGINT, SIGTERM, SIGHUP and our parent's end, noticed while pausing and nowhere else: no step is torn in two."""
 
     def __init__(self, parent: int | None) -> None:
         self._parent = parent
+        self._parent_catches = caught_signals(parent)
         self._asked = False
         self._reader, writer = os.pipe()
         for end in (self._reader, writer):
@@ -51,8 +60,14 @@ class Signals:
         """Sleeps, or less when a signal arrives. Raises Stopped."""
         if select.select([self._reader], [], [], seconds)[0]:
             os.read(self._reader, 4096)
-        if self._asked or (self._parent is not None and os.getppid() != self._parent):
+        if self._asked or self._parent_ends():
             raise Stopped
+
+    def _parent_ends(self) -> bool:
+        """make passes on SIGTERM; after a SIGINT that reached it alone it waits for us and no longer catches that signal."""
+        if self._parent is None:
+            return False
+        return os.getppid() != self._parent or bool(self._parent_catches & ~caught_signals(self._parent) & 1 << signal.SIGINT - 1)
 
 
 class Lock:

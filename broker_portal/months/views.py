@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -49,9 +50,6 @@ def month(request: HttpRequest, operator: uuid.UUID, month: Month) -> HttpRespon
     so_far = months.progress(access.operator.id, month)
     running = progress.running(so_far)
     counts = progress.counts(so_far)
-    show = request.GET.get("show", "all") if request.GET.get("show") in SHOWS else "all"
-    rows = progress.Rows(access.operator.id, month, SHOWS[show], counts[show])
-    paged = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
     page = {
         "month": month.first,
         "previous": month.previous().first,
@@ -63,13 +61,19 @@ def month(request: HttpRequest, operator: uuid.UUID, month: Month) -> HttpRespon
         "total": so_far.gross,
         "currency": access.operator.currency,
         "counts": counts,
-        "show": show,
         "progress": running,
-        "page": paged,
-        "rows": paged.object_list,
+        **_rows(request, access, month, counts),
         **_may(access, counts, idle=month < this and running is None),
     }
     return render(request, "operator/months/month.html", context.of_operator(access, "month") | page)
+
+
+def _rows(request: HttpRequest, access: StaffAccess, month: Month, counts: dict[str, int]) -> dict[str, Any]:
+    """?show=all | draft | stopped and ?page=; anything else is all, and the first."""
+    show = request.GET.get("show", "all") if request.GET.get("show") in SHOWS else "all"
+    rows = progress.Rows(access.operator.id, month, SHOWS[show], counts[show])
+    page = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
+    return {"show": show, "page": page, "rows": page.object_list}
 
 
 def _may(access: StaffAccess, counts: dict[str, int], *, idle: bool) -> dict[str, bool]:

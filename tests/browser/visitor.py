@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 WIDTHS = {1440: 1024, 390: 844}
-VIEWS = list(itertools.product(WIDTHS, ("da", "en"), ("light", "dark")))
+# Each width with each language and each theme, and each language with each theme.
+VIEWS = [(1440, "da", "light"), (1440, "en", "dark"), (390, "da", "dark"), (390, "en", "light")]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 

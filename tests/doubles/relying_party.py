@@ -73,7 +73,7 @@ class RelyingParty:
         assert told["iss"] == self.issuer
         return told
 
-    def token(self, asked: Asked, given: str, /, *, at: httpx.Client | None = None, **changes: str | None) -> httpx.Response:
+    def token(self, asked: Asked, given: str, at: httpx.Client | None = None, /, **changes: str | None) -> httpx.Response:
         """The token endpoint's answer; `changes` replaces parameters, None leaves one out."""
         body: dict[str, str | None] = {
             "grant_type": "authorization_code",

@@ -48,7 +48,7 @@ class Points:
             self.passed("COMMIT")
             return leave(transaction, *why)
 
-        psycopg.Cursor.execute = counted  # type: ignore[method-assign]
+        psycopg.Cursor.execute = counted  # type: ignore[method-assign, assignment]
         psycopg.Transaction.__exit__ = committing  # type: ignore[method-assign]
 
     def around(self, application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:

@@ -1,4 +1,4 @@
-"""kill -9 at every statement of a login, at every commit and before every answer. Whatever was lost, the core's ledger is what we charge."""
+"""kill -9 at every statement of a login, at every commit, before every answer: what is charged is what the core's ledger holds."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def mortal(ground: Ground, party: RelyingParty) -> Iterator[Mortal]:
 
 
 def whole_login(browser: Browser, party: RelyingParty, asked: Asked) -> dict[str, str]:
-    tokens = party.token(asked, party.told(asked, browser.login(asked))["code"], at=browser.http).json()
+    tokens = party.token(asked, party.told(asked, browser.login(asked))["code"], browser.http).json()
     claims: dict[str, str] = party.userinfo(tokens["access_token"], at=browser.http).json()
     return claims
 
@@ -142,7 +142,7 @@ class Insistent:
         return self._browser.finish(self._again("return", lambda: self._browser.get(answer.headers["Location"])))
 
     def token(self, party: RelyingParty, asked: Asked, code: str) -> httpx.Response:
-        return self._again("token", lambda: party.token(asked, code, at=self._browser.http))
+        return self._again("token", lambda: party.token(asked, code, self._browser.http))
 
     def _again(self, name: str, ask: Callable[[], httpx.Response]) -> httpx.Response:
         try:

@@ -21,7 +21,8 @@ from tests.harness.ground import Ground
 # A window that does not end while the tests run.
 WINDOW = 10**7
 MOST = 3
-LIMITS = dict.fromkeys(("authorize.address", "authorize.relying_party", "core.address", "core.relying_party", "token_failure.client"), (10 ** 6, WINDOW))
+NAMES = ("authorize.address", "authorize.relying_party", "core.address", "core.relying_party", "token_failure.client")
+LIMITS = dict.fromkeys(NAMES, (10**6, WINDOW))
 
 
 def limited(name: str) -> override_settings:

@@ -21,9 +21,10 @@ def lose_the_answer(books: Books, party: RelyingParty, state: str) -> None:
     session = books.one(SESSION, party.relying_party_id)
     for table in ("usage_pending", "usage_event"):
         with books.connection() as connection:
-            connection.execute(f"DELETE FROM {table} WHERE request_id = %s", [session])  # type: ignore[arg-type]
+            connection.execute(f"DELETE FROM {table} WHERE request_id = %s", [session])
     books.execute(
-        "UPDATE authflows_coresession SET state = %s, core_id = '', accepted_at = NULL, created_at = now() - interval '1 minute' WHERE id = %s",
+        "UPDATE authflows_coresession SET state = %s, core_id = '', accepted_at = NULL, created_at = now() - interval '1 minute'"
+        " WHERE id = %s",
         state,
         session,
     )
@@ -65,7 +66,7 @@ def test_what_the_core_never_heard_of_is_asked_anew(party: RelyingParty, visitor
     books.execute("DELETE FROM authflows_simulatorledger WHERE reference = %s", session)
     again = visitor.get(visitor.get(str(page.url)).headers["Location"])
     assert "code" in party.told(asked, visitor.finish(visitor.submit(again, user_id="auto-approve")))
-    states = books.rows(SESSION.replace("c.id", "c.state") + " ORDER BY c.id", party.relying_party_id)  # type: ignore[arg-type]
+    states = books.rows(SESSION.replace("c.id", "c.state") + " ORDER BY c.id", party.relying_party_id)
     assert states == [("refused",), ("finished",)]
     assert books.of(party).agreed == 1
 
@@ -149,7 +150,7 @@ def test_two_servers_share_every_login(ground: Ground, server: Server, party: Re
         tokens = party.token(asked, code).json()
         visitor.move(second.base_url, host)
         assert party.userinfo(tokens["access_token"], at=visitor.http).json()["name"] == "Agnes Automatisk"
-        assert party.token(asked, code, at=visitor.http).json()["error"] == "invalid_grant"
+        assert party.token(asked, code, visitor.http).json()["error"] == "invalid_grant"
         assert party.userinfo(tokens["access_token"]).status_code == 401
     finally:
         second.stop()

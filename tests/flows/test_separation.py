@@ -25,7 +25,7 @@ def rows(books: Books, *houses: House) -> list[int]:
     ids = [house.id for house in houses]
     counts = " UNION ALL ".join(f"SELECT '{table}' AS name, count(*) AS n FROM {table} WHERE tenant_id = ANY(%(ids)s)" for table in TABLES)
     with books.connection() as connection:
-        return [n for _, n in connection.execute(f"{counts} ORDER BY name", {"ids": ids}).fetchall()]  # type: ignore[arg-type]
+        return [n for _, n in connection.execute(f"{counts} ORDER BY name", {"ids": ids}).fetchall()]
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_a_code_is_spent_once_and_a_replay_ends_what_it_gave(party: RelyingParty
 def test_forty_redemptions_at_once_give_one_answer(party: RelyingParty, visitor: Browser, books: Books) -> None:
     asked, code = code_for(party, visitor)
     with httpx.Client(base_url=visitor.base_url, verify=False, trust_env=False, timeout=30) as http, ThreadPoolExecutor(40) as pool:
-        answers = [each.result() for each in [pool.submit(party.token, asked, code, at=http) for _ in range(40)]]
+        answers = [each.result() for each in [pool.submit(party.token, asked, code, http) for _ in range(40)]]
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 39
     issued = "SELECT count(*) FROM authflows_accesstoken t JOIN authflows_grant g ON g.id = t.grant_id WHERE g.relying_party_id = %s"
     assert books.one(issued, party.relying_party_id) == 1
@@ -179,7 +179,7 @@ def test_a_new_secret_works_at_once_in_every_process_and_a_revoked_one_nowhere(
 
         with tenant_scope(fjordbank.id):
             ext = ClientExt.objects.of(fjordbank.id).get(relying_party_id=party.relying_party_id)
-            newest, oldest = registration.live_secrets(fjordbank.id, ext.id)
+            _, oldest = registration.live_secrets(fjordbank.id, ext.id)
         registration.revoke_secret(fjordbank.id, environment, party.relying_party_id, oldest.id, actor="owner")
     for _ in range(6):
         refused(party.token(*code_for(party, visitor)), "invalid_client", 401)

@@ -13,6 +13,9 @@ from pathlib import Path
 from broker_portal.embedded.programs import ROOT
 
 SECONDS_TO_START = 90
+COMMAND = (sys.executable, "-m", "broker_portal.embedded")
+# The Makefile's own recipe, with nothing to install.
+MAKE = ("make", "run", "PYTHON=true", f"VENV={sys.executable}")
 
 
 def eventually(what: str, check: Callable[[], bool], seconds: float = 30) -> None:
@@ -25,12 +28,12 @@ def eventually(what: str, check: Callable[[], bool], seconds: float = 30) -> Non
 class Run:
     """One start on a data directory. Of this process's environment it gets only what every shell has."""
 
-    def __init__(self, data_dir: Path, port: int, output: Path, env: Mapping[str, str], through: Sequence[str] = ()) -> None:
+    def __init__(self, data_dir: Path, port: int, output: Path, env: Mapping[str, str], command: Sequence[str] = COMMAND) -> None:
         self.data_dir, self.port, self.output = data_dir, port, output
         shell = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with output.open("wb") as file:
             self.process = subprocess.Popen(
-                [*through, sys.executable, "-m", "broker_portal.embedded"],
+                command,
                 cwd=ROOT,
                 env={**shell, "BROKER_DATA_DIR": str(data_dir), "PORT": str(port), "BROKER_DEMO": "0", **env},
                 stdin=subprocess.DEVNULL,

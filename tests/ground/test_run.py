@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from broker_portal.embedded.programs import ROOT
-from tests.ground.running import Run, eventually
+from tests.ground.running import COMMAND, MAKE, Run, eventually
 from tests.harness.ground import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for what is left in /proc")
@@ -29,8 +29,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(data_dir: Path, tmp_path: Path) -> Iterator[Start]:
     runs: list[Run] = []
 
-    def begin(where: Path = data_dir, port: int | None = None, through: Sequence[str] = (), **env: str) -> Run:
-        runs.append(Run(where, port or free_port(), tmp_path / f"output-{len(runs)}", env, through))
+    def begin(where: Path = data_dir, port: int | None = None, command: Sequence[str] = COMMAND, **env: str) -> Run:
+        runs.append(Run(where, port or free_port(), tmp_path / f"output-{len(runs)}", env, command))
         return runs[-1]
 
     yield begin
@@ -202,10 +202,11 @@ def test_a_supervisor_and_postmaster_killed_together(start: Start) -> None:
     assert again.answer() == 200
 
 
-def test_it_ends_with_the_make_that_started_it(start: Start) -> None:
-    """make cannot pass on a kill -9, so the supervisor looks whether its parent is still there."""
-    run = start(through=["sh", "-c", '"$@" --parent $$ & wait', "make"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_it_ends_with_the_make_that_started_it(start: Start, number: int) -> None:
+    """make passes on a SIGTERM, but neither a kill -9 nor an interrupt that reached make alone."""
+    run = start(command=MAKE)
     run.until_running()
-    run.kill(run.process.pid)
+    run.process.send_signal(number)
     run.until_ended()
     run.until_nothing_runs()

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from tenants import directory, tenancy, vault
 from tenants.isolation import tenant_scope
-from tenants.models import AuditEntry, Environment, Issuer, IssuerState, Kind, Membership, Operator, Tenant
+from tenants.models import AuditEntry, Environment, Installation, Kind, Membership, Operator, Role, Tenant
 from tests import people
 from tests.people import Story
 
@@ -22,9 +22,8 @@ def story(db: None) -> Story:
 
 def test_a_tenant_begins_with_two_environments_and_their_issuers(story: Story) -> None:
     opened = story.fjordbank
-    slug, base = opened.tenant.slug, directory.base_url()
-    assert directory.issuer_url(opened.production_issuer) == f"{base}/t/{slug}"
-    assert directory.issuer_url(opened.test_issuer) == f"{base}/t/{slug}-test"
+    slug = opened.tenant.slug
+    assert (opened.production_issuer.path, opened.test_issuer.path) == (f"/t/{slug}", f"/t/{slug}-test")
     with tenant_scope(opened.tenant.id):
         assert {e.kind: e.id for e in Environment.objects.of(opened.tenant.id)} == {
             Kind.TEST: opened.test.id,
@@ -73,37 +72,13 @@ def test_of_two_who_open_the_same_tenant_one_does() -> None:
     assert sorted(outcome) == ["opened", "taken", "taken"]
 
 
-def test_an_issuer_is_found_at_its_own_address_only(story: Story) -> None:
-    opened = story.fjordbank
-    host = directory.base_url().partition("://")[2]
-    found = directory.issuer_at(host, f"/t/{opened.tenant.slug}-test/oidc/authorize")
-    assert found is not None
-    assert (found.tenant_id, found.environment_id, found.path) == (opened.tenant.id, opened.test.id, f"/t/{opened.tenant.slug}-test")
-    assert found.url == directory.issuer_url(opened.test_issuer)
-    for elsewhere in (
-        ("evil.example", f"/t/{opened.tenant.slug}/"),
-        (host, f"/t/{opened.tenant.slug}x/"),
-        (host, f"/x/t/{opened.tenant.slug}/"),
-        (host, "/"),
-        (host, "/t/"),
-    ):
-        assert directory.issuer_at(*elsewhere) is None
-    Issuer.objects.filter(id=opened.test_issuer.id).update(state=IssuerState.RETIRED)
-    assert directory.issuer_at(host, f"/t/{opened.tenant.slug}-test/") is None
-    assert [issuer.url for issuer in directory.issuers_of(opened.tenant.id, opened.production.id)] == [
-        f"{directory.base_url()}/t/{opened.tenant.slug}"
-    ]
-
-
 def test_with_a_domain_for_issuers_each_has_a_host(db: None, settings: Settings) -> None:
     settings.ISSUER_DOMAIN = "login.broker.example"
     opened = tenancy.open_tenant(tenancy.first_operator(), f"havneby-{uuid.uuid4().hex[:8]}", "Havneby")
-    host = f"{opened.tenant.slug}.login.broker.example"
-    assert directory.issuer_url(opened.production_issuer) == f"https://{host}"
-    found = directory.issuer_at(host.upper(), "/anything")
-    assert found is not None
-    assert (found.environment_id, found.path) == (opened.production.id, "")
-    assert directory.issuer_at(f"{opened.tenant.slug}-test.login.broker.example", "/") is not None
+    for issuer, slug in ((opened.production_issuer, opened.tenant.slug), (opened.test_issuer, f"{opened.tenant.slug}-test")):
+        assert issuer.path is None
+        assert issuer.domain is not None
+        assert (issuer.domain.host, issuer.domain.role) == (f"{slug}.login.broker.example", Role.ISSUER)
 
 
 def test_a_person_finds_the_tenants_they_belong_to(story: Story) -> None:
@@ -113,6 +88,14 @@ def test_a_person_finds_the_tenants_they_belong_to(story: Story) -> None:
     assert directory.tenants_of(story.staff.id) == []
     assert [role.operator for role in directory.staff_roles_of(story.staff.id)] == [story.operator]
     assert [m.user for m in directory.members_of(story.fjordbank.tenant.id, ("owner",))] == [story.owner]
+
+
+def test_the_base_url_is_the_one_that_the_server_recorded(db: None, settings: Settings) -> None:
+    assert directory.base_url() == settings.BASE_URL
+    Installation.objects.update(base_url="http://localhost:9")
+    assert directory.base_url() == "http://localhost:9"
+    Installation.objects.all().delete()
+    assert directory.base_url() == settings.BASE_URL
 
 
 def test_one_operator_is_there_from_the_beginning(db: None) -> None:

@@ -139,9 +139,6 @@ def test_what_fails_is_tried_again_later_and_at_last_put_aside(db: None, kind: s
     assert pauses[3] == pytest.approx(40, abs=2)
     assert max(pauses) <= work.LONGEST_PAUSE.total_seconds()
     assert work.claim(kind, limit=1, lease_seconds=60) == []
-    assert work.retry(item)
-    assert not work.retry(item)
-    assert [again.attempts for again in work.claim(kind, limit=1, lease_seconds=60)] == [1]
 
 
 def test_work_that_ends_its_worker_every_time_is_put_aside(db: None, kind: str, after_a_lease: Callable[[Work], Work]) -> None:

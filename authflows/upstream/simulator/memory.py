@@ -97,8 +97,8 @@ def redeem(session: uuid.UUID, service: str, code_hash: bytes) -> dict[str, Any]
     """The result for a code, with the user id that it is about."""
     connection.ensure_connection()
     row = connection.connection.execute(
-        f"UPDATE authflows_simulatedsession SET redeemed_at = coalesce(redeemed_at, now()) WHERE id = %s AND service = %s AND code_hash = %s"
-        f" AND {FETCHABLE} RETURNING reference, request, result, person",
+        f"UPDATE authflows_simulatedsession SET redeemed_at = coalesce(redeemed_at, now())"
+        f" WHERE id = %s AND service = %s AND code_hash = %s AND {FETCHABLE} RETURNING reference, request, result, person",
         [session, service, code_hash],
         prepare=True,
     ).fetchone()
