@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -69,6 +70,7 @@ class IssuerGate:
         try:
             return self._answer(request, issuer, host, path, match.func, match.kwargs)
         except MALFORMED:
+            _read_to_the_end(request)
             return _explained(request, issuer, handle, name, PageError("malformed_request", 400))
         except LoginError as error:
             return _explained(request, issuer, handle, name, error)
@@ -108,6 +110,14 @@ def _explained(request: HttpRequest, issuer: IssuerConfig, handle: str | None, n
         error = JsonError("server_error" if error.status >= 500 else "invalid_request", error.code, error.status)
     assert isinstance(error, JsonError)
     return JsonResponse({"error": error.error, "error_description": error.description}, status=error.status, headers=error.headers)
+
+
+def _read_to_the_end(request: HttpRequest) -> None:
+    """Up to 8 MB: a client that is still sending when the connection closes does not hear the answer."""
+    with suppress(UnreadablePostError):
+        for _ in range(128):
+            if not request.read(65_536):
+                return
 
 
 def _finished(response: HttpResponse) -> HttpResponse:

@@ -208,18 +208,17 @@ def requested(tenant_id: uuid.UUID, event: metering.UsageEvent, core_id: str) ->
 
 REFUSED = """
 WITH refused AS (
-    UPDATE authflows_coresession SET state = %(state)s
+    UPDATE authflows_coresession SET state = 'refused'
     WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state IN ('requesting', 'unconfirmed') RETURNING login_id)
-UPDATE authflows_login l SET state = %(login_state)s, outcome = %(outcome)s, error = %(error)s, answer = %(answer)s,
-       ended_at = CASE WHEN %(login_state)s = 'failed' THEN now() END
+UPDATE authflows_login l SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now()
 FROM refused WHERE l.tenant_id = %(tenant)s AND l.id = refused.login_id AND l.state = 'requesting'"""
 
 
 def refused(tenant_id: uuid.UUID, core_session: uuid.UUID, *, outcome: str, error: str, answer: dict[str, Any]) -> None:
     """The core said no: the Login has failed and nothing is owed."""
-    params = {"tenant": tenant_id, "core_session": core_session, "state": "refused", "login_state": "failed"}
+    params = {"tenant": tenant_id, "core_session": core_session, "outcome": outcome, "error": error, "answer": Jsonb(answer)}
     with transaction(tenant_id) as raw:
-        _execute(raw, REFUSED, params | {"outcome": outcome, "error": error, "answer": Jsonb(answer)})
+        _execute(raw, REFUSED, params)
 
 
 UNKNOWN_TO_CORE = """

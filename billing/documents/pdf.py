@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 import typst
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+from fontTools.ttLib import TTFont
 
 from billing.documents.sheet import sheet
 from billing.documents.snapshot import Snapshot

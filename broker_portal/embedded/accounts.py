@@ -45,6 +45,20 @@ def reachable(path: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in path.absolute().parents if parent.exists())
 
 
+def private_directory(path: Path) -> Path:
+    """Makes it with mode 0700 unless it is there, and returns its real path.
+
+    Raises Refused for one that somebody else owns: in /tmp its name could have been taken before us.
+    """
+    real = path.resolve()
+    real.mkdir(exist_ok=True, mode=0o700)
+    ours = {os.geteuid()} | ({NOBODY} if os.geteuid() == 0 else set())
+    if not {path.lstat().st_uid, real.lstat().st_uid} <= ours:
+        raise Refused(f"{real} belongs to somebody else")
+    real.chmod(0o700)
+    return real
+
+
 @dataclass(frozen=True)
 class Account:
     kind: Literal["own", "namespace", "nobody"]
@@ -72,19 +86,13 @@ class Account:
         return {}
 
     def directory(self, path: Path, elsewhere: Callable[[], Path]) -> Path:
-        """Makes a directory of mode 0700 that the account may use, and returns its real path.
+        """A private directory that the account may use: its real path.
 
-        Where the account cannot walk to `path`, that becomes a link to a directory made `elsewhere`. Raises Refused for a directory
-        that somebody else owns: in /tmp its name could have been taken before us.
+        Where the account cannot walk to `path`, that becomes a link to a directory made `elsewhere`. Raises Refused.
         """
         if self.kind == "nobody" and not path.is_symlink() and not reachable(path):
             self._link(path, elsewhere())
-        real = path.resolve()
-        real.mkdir(exist_ok=True, mode=0o700)
-        ours = {os.geteuid()} | ({NOBODY} if os.geteuid() == 0 else set())
-        if not {path.lstat().st_uid, real.lstat().st_uid} <= ours:
-            raise Refused(f"{real} belongs to somebody else")
-        real.chmod(0o700)
+        real = private_directory(path)
         owner = NOBODY if self.kind == "nobody" else os.geteuid()
         if real.stat().st_uid != owner:
             for name in (real, *real.rglob("*")):

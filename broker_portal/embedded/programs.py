@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker_portal.embedded import addresses
+from broker_portal.embedded.accounts import private_directory
 from broker_portal.embedded.processes import CHILD_MODULE, Child, Refused, last_lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,7 @@ class Queue(Child):
     path: Path = Path()
 
     def start(self) -> None:
+        private_directory(self.path.parent)
         self.path.unlink(missing_ok=True)
         super().start()
         deadline = time.monotonic() + 10

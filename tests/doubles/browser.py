@@ -58,8 +58,9 @@ def _read(page: httpx.Response) -> _Forms:
 class Browser:
     """Talks to one address; `host` is the name that it asks for there, where that differs."""
 
-    def __init__(self, base_url: str, *, host: str = "", language: str = "en") -> None:
-        self.http = httpx.Client(headers={"Accept-Language": language}, verify=False, trust_env=False, timeout=20)
+    def __init__(self, base_url: str, *, host: str = "", language: str = "en", transport: httpx.BaseTransport | None = None) -> None:
+        headers = {"Accept-Language": language}
+        self.http = httpx.Client(headers=headers, transport=transport, verify=False, trust_env=False, timeout=20)
         self.move(base_url, host)
 
     def move(self, base_url: str, host: str = "") -> None:

@@ -15,7 +15,7 @@ from tests.doubles.relying_party import RelyingParty
 from tests.harness.ground import Ground
 from tests.harness.server import Server
 
-PEOPLE = ("Agnes", "Automatisk", "1985-04-12", "Freja", "Lindholm", "1994-06-08", "Lavsikker")
+PEOPLE = ("Agnes", "Automatisk", "1985-04-12", "Karl", "Brix", "1961-12-24", "Lavsikker")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def secrets_of_a_login(fjordbank: House, visitor: Browser, new_visitor: Callable
     other = party.ask()
     unspent = party.told(other, new_visitor().login(other))["code"]
     waiting = new_visitor()
-    step = waiting.submit(waiting.open(party.ask()), user_id="freja")
+    step = waiting.submit(waiting.open(party.ask()), user_id="karl")
     waiting.submit(waiting.get(step.headers["Location"]), authenticator="app")
     return {
         "client secret": party.client_secret or "",

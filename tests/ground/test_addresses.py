@@ -1,6 +1,7 @@
 """Where commands look for the embedded parts: derived from the data directory alone."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,7 @@ def test_a_cluster_runs_wherever_the_data_directory_lies(tmp_path: Path, name: s
     finally:
         cluster.ask_to_stop()
         cluster.finish()
+        shutil.rmtree(addresses.distant_directory(data_dir), ignore_errors=True)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can lend PostgreSQL another account")

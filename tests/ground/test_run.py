@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from broker_portal.embedded import addresses
+from broker_portal.embedded.postgres import Cluster, create_database
 from broker_portal.embedded.programs import ROOT
 from tests.ground.running import COMMAND, MAKE, Run, eventually
 from tests.harness.ground import free_port
@@ -85,6 +87,27 @@ def test_an_unreachable_database_is_refused(start: Start, tmp_path: Path) -> Non
 
 def test_half_a_database_is_refused(start: Start, tmp_path: Path) -> None:
     assert "together" in refused(start(where=tmp_path / "var", DATABASE_URL="postgresql://broker_app@127.0.0.1/broker"))
+
+
+def test_a_database_of_somebody_elses_keeping_is_used_and_left_running(start: Start, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    cluster = Cluster(theirs)
+    cluster.start()
+    try:
+        create_database(theirs)
+        application, owner = addresses.default_urls(theirs)
+        as_owner = start(where=tmp_path / "var", DATABASE_URL=owner, DATABASE_OWNER_URL=owner)
+        assert as_owner.until_ended() == 1
+        assert "owns the tables" in as_owner.said
+        run = start(where=tmp_path / "var", DATABASE_URL=application, DATABASE_OWNER_URL=owner)
+        run.until_running()
+        assert not (tmp_path / "var" / "postgres").exists()
+        assert run.end() == 0
+        assert cluster.alive()
+    finally:
+        cluster.ask_to_stop()
+        cluster.finish()
 
 
 def test_a_command_that_fails_while_starting_stops_everything_and_is_shown(start: Start, tmp_path: Path) -> None:

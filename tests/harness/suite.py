@@ -26,7 +26,8 @@ STEPS: list[tuple[str, list[str], dict[str, str]]] = [
     ("layers", [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"], {}),
     ("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
     ("check --deploy", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING", "--database", "default"], LIVE),
-    ("pytest", [sys.executable, "-m", "pytest"], {}),
+    # Without it pytest-django would load the settings before conftest has made a ground of its own, and so look at this one.
+    ("pytest", [sys.executable, "-m", "pytest"], {"DJANGO_SETTINGS_MODULE": ""}),
 ]
 
 

@@ -1,0 +1,1 @@
+from tests.flows.conftest import books, fjordbank, havneby  # noqa: F401  (fixtures)
