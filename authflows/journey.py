@@ -54,7 +54,8 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         return over
     if found.moved:
         return _start(request, issuer, found, browser)
-    if found.state == LoginState.REQUESTING:
+    # Still "created" in this statement's snapshot: a request that runs beside it moved the Login first.
+    if found.state in (LoginState.CREATED, LoginState.REQUESTING):
         return _wait_for_core(request, issuer, found, browser)
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     assert isinstance(upstream, Steps)
