@@ -41,7 +41,8 @@ def env_database(url: str, name: str) -> dict[str, object]:
         "HOST": unquote(host),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": None,
-        "OPTIONS": {"server_side_binding": True, "application_name": "broker_portal", **query},
+        # Left to Django, psycopg would prepare nothing, not even what says prepare=True.
+        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5, "application_name": "broker_portal", **query},
         "DISABLE_SERVER_SIDE_CURSORS": False,
     }
 
