@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from tests.bench.visitor import Answer, Visitor
 
 REDIRECT_URI = "https://rp.example/cb"
-_ACTION = re.compile(r'class="step" method="post" action="([^"]+)"')
-_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
+ACTION = re.compile(r'class="step" method="post" action="([^"]+)"')
+TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 _SUBMIT = re.compile(r'<form[^>]* action="([^"]+)"')
 
 
@@ -65,7 +65,7 @@ def ours(client: Client, visitor: Visitor) -> Iterator[str]:
     yield "authorize"
     page = visitor.get(shown.location, status=200)
     yield "box page"
-    stepped = visitor.post(_match(_ACTION, page), {"user_id": "auto-approve", "form_token": _match(_TOKEN, page)}, status=303)
+    stepped = visitor.post(match(ACTION, page), {"user_id": "auto-approve", "form_token": match(TOKEN, page)}, status=303)
     yield "user id"
     ended = visitor.get(stepped.location, status=303)
     yield "return"
@@ -82,14 +82,14 @@ def anchor(client: Client, visitor: Visitor) -> Iterator[str]:
             break
         page = visitor.get(answer.location, status=200)
         yield f"{prompt} page"
-        answer = visitor.post(_match(_SUBMIT, page), {"prompt": prompt, "login": "agnes", "password": "agnes"}, status=303)
+        answer = visitor.post(match(_SUBMIT, page), {"prompt": prompt, "login": "agnes", "password": "agnes"}, status=303)
         yield prompt
         answer = visitor.get(answer.location, status=303)
         yield f"{prompt} resumed"
     yield from client.finish(visitor, answer, verifier)
 
 
-def _match(pattern: re.Pattern[str], page: Answer) -> str:
+def match(pattern: re.Pattern[str], page: Answer) -> str:
     found = pattern.search(page.text)
     if not found:
         raise RuntimeError(f"no {pattern.pattern} in the page\n{page.text[:500]}")
