@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 from django.db import OperationalError as DatabaseUnavailable
 from django.db import connection
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from authflows.errors import Stale, Unavailable
@@ -26,6 +27,7 @@ from tenants import limits
 from tenants.limits import Bucket
 
 Cursor = psycopg.Cursor[Any]
+SCOPE = "SELECT set_config('broker.tenant', %s, true)"
 
 
 @contextmanager
@@ -34,13 +36,35 @@ def transaction(tenant_id: uuid.UUID) -> Iterator[psycopg.Connection[Any]]:
     try:
         connection.ensure_connection()
         raw: psycopg.Connection[Any] = connection.connection
-        with raw.pipeline(), raw.transaction():
-            raw.cursor().execute("SELECT set_config('broker.tenant', %s, true)", [str(tenant_id)], prepare=True)
+        with _within(raw) if connection.in_atomic_block else _alone(raw):
+            _execute(raw, SCOPE, [str(tenant_id)])
             yield raw
     except (psycopg.OperationalError, DatabaseUnavailable) as error:
         # A connection that broke is given up here; the next request makes a new one.
         connection.close()
         raise Unavailable(type(error).__name__) from error
+
+
+@contextmanager
+def _within(raw: psycopg.Connection[Any]) -> Iterator[None]:
+    """A savepoint of the transaction that is open already."""
+    with raw.pipeline(), raw.transaction():
+        yield
+
+
+@contextmanager
+def _alone(raw: psycopg.Connection[Any]) -> Iterator[None]:
+    """BEGIN and COMMIT as statements of the pipeline: psycopg's own transaction block waits for the server at both ends."""
+    try:
+        with raw.pipeline():
+            raw.execute("BEGIN")
+            yield
+            raw.execute("COMMIT")
+    except BaseException:
+        # Also for a statement whose error came with the pipeline's end, when COMMIT had been skipped.
+        if not raw.closed and raw.info.transaction_status != TransactionStatus.IDLE:
+            raw.rollback()
+        raise
 
 
 def _execute(raw: psycopg.Connection[Any], sql: str, params: Sequence[Any] | dict[str, Any]) -> Cursor:

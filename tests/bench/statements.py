@@ -35,21 +35,21 @@ class Counters:
     def install(self) -> None:
         import psycopg
 
-        execute, leave = psycopg.Cursor.execute, psycopg.Transaction.__exit__
+        execute = psycopg.Cursor.execute
 
         def counted(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
             self._statement(str(query))
             return execute(cursor, query, *args, **kwargs)
 
-        def left(transaction: psycopg.Transaction, *why: Any) -> Any:
-            self.now["commits"] += self._writing
-            self._writing = False
-            return leave(transaction, *why)
-
         psycopg.Cursor.execute = counted  # type: ignore[method-assign, assignment]
-        psycopg.Transaction.__exit__ = left  # type: ignore[method-assign]
 
     def _statement(self, query: str) -> None:
+        if query == "BEGIN":
+            return
+        if query == "COMMIT":
+            self.now["commits"] += self._writing
+            self._writing = False
+            return
         writes = bool(WRITES.search(query.split("FOR UPDATE")[0]))
         if SIMULATOR in query:
             self.now["simulator_statements"] += 1
@@ -70,9 +70,11 @@ class InProcess:
     def send(self, method: str, target: str, body: str, headers: Mapping[str, str]) -> Answer:
         from django.test import RequestFactory
 
-        extra = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items() if name != "Content-Type"}
+        extra: dict[str, Any] = {
+            f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items() if name != "Content-Type"
+        }
         kind = headers.get("Content-Type", "application/octet-stream")
-        request = RequestFactory().generic(method, target, body, content_type=kind, HTTP_HOST=self._host, **extra)
+        request = RequestFactory(HTTP_HOST=self._host, **extra).generic(method, target, body, content_type=kind)
         told: list[tuple[str, str]] = []
         status: list[int] = []
 

@@ -1,0 +1,42 @@
+"""What a step's transaction leaves behind when something in it fails: nothing, and a connection that works."""
+
+import uuid
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg.pq import TransactionStatus
+
+from authflows import store
+
+NOBODY = uuid.UUID(int=0)
+HIT = "INSERT INTO tenants_ratelimit (key, \"window\", n) VALUES ('test.transaction', 0, 1)"
+
+
+def left_behind() -> int:
+    row = connection.connection.execute("SELECT count(*) FROM tenants_ratelimit WHERE key = 'test.transaction'").fetchone()
+    return int(row[0])
+
+
+@pytest.mark.parametrize("last", ["SELECT 1 / 0", "SELECT nonsense"])
+def test_a_statement_that_fails_undoes_the_step(committed: None, last: str) -> None:
+    with pytest.raises(psycopg.Error), store.transaction(NOBODY) as raw:
+        raw.execute(HIT)
+        raw.execute(last)
+    assert connection.connection.info.transaction_status == TransactionStatus.IDLE
+    assert left_behind() == 0
+
+
+def test_so_does_an_error_of_ours_between_two_statements(committed: None) -> None:
+    with pytest.raises(LookupError), store.transaction(NOBODY) as raw:
+        raw.execute(HIT)
+        raise LookupError
+    assert connection.connection.info.transaction_status == TransactionStatus.IDLE
+    assert left_behind() == 0
+
+
+def test_what_succeeds_is_there_for_everybody(committed: None) -> None:
+    with store.transaction(NOBODY) as raw:
+        raw.execute(HIT)
+    assert left_behind() == 1
+    connection.connection.execute("DELETE FROM tenants_ratelimit WHERE key = 'test.transaction'")
