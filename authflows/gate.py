@@ -50,8 +50,8 @@ class IssuerGate:
             return self.get_response(request)
         try:
             issuer = configuration.find(host, path)
-        except DatabaseError:
-            return _finished(HttpResponse("The service is not available just now.", status=503, headers={"Retry-After": "5"}))
+        except (DatabaseError, psycopg.Error):
+            return _finished(_without_database(request, path))
         if issuer is not None:
             return _finished(self._serve(request, issuer, host, path))
         if configuration.is_path_issuer(path):
@@ -96,6 +96,13 @@ class IssuerGate:
             if fresh is None:
                 raise PageError("no_such_address", 404) from None
             return view(request, fresh, **arguments)
+
+
+def _without_database(request: HttpRequest, path: str) -> HttpResponse:
+    """Before the issuer is known: JSON where machines ask, a page for people."""
+    if path.endswith(("/token", "/userinfo", "/jwks", "/openid-configuration")):
+        return JsonResponse({"error": "server_error", "error_description": "unavailable"}, status=503)
+    return explanations.respond(request, None, None, PageError("unavailable", 503))
 
 
 def _explained(request: HttpRequest, issuer: IssuerConfig, handle: str | None, name: str, error: LoginError) -> HttpResponse:

@@ -301,7 +301,8 @@ def _proven_form(request: HttpRequest, browser: Browser) -> None:
 
 def _prefetched(request: HttpRequest) -> bool:
     """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
-    return "prefetch" in (request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")).lower()
+    said = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")).lower()
+    return "prefetch" in said or "preview" in said
 
 
 def _language(request: HttpRequest, found: StoredLogin) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from html import escape
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 
 # No form-action: a form here can end at the relying party, and Chromium applies it to every redirect on the way.
@@ -39,8 +41,10 @@ def respond(text: str, *, simulated: bool, status: int = 200) -> HttpResponse:
 
 def language_of(request: HttpRequest) -> str:
     """Chosen on the page, else the browser's first of the languages that we speak."""
-    if request.GET.get("language") in ("da", "en"):
-        return str(request.GET["language"])
+    # A query that cannot be read chooses nothing: the page that says so needs a language too.
+    with suppress(SuspiciousOperation):
+        if request.GET.get("language") in ("da", "en"):
+            return str(request.GET["language"])
     for tag in request.headers.get("Accept-Language", "").replace(" ", "").lower().split(","):
         if tag[:2] in ("da", "en"):
             return tag[:2]

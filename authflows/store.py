@@ -1,7 +1,7 @@
 """The login path's SQL: one function per step, each one transaction, each named for the step (decision 25).
 
 The tenant's id is always the first argument, so that a step can become one database function behind the same name. Statements of a
-step are sent together as a psycopg pipeline; row-level security is on, and the scope is set before anything else. `set_config` never
+step are sent together as a pipeline; row-level security is on, and the scope is set before anything else. `set_config` never
 stands in a CTE: under row-level security the statement would see no rows, without an error.
 """
 
@@ -9,66 +9,43 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import psycopg
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db import OperationalError as DatabaseUnavailable
-from django.db import connection
-from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from authflows.errors import Stale, Unavailable
+from authflows.pipeline import Step
 from billing import metering
 from tenants import limits
 from tenants.limits import Bucket
 
-Cursor = psycopg.Cursor[Any]
-SCOPE = "SELECT set_config('broker.tenant', %s, true)"
+SCOPE = "SELECT set_config('broker.tenant', %(tenant)s, true)"
 
 
 @contextmanager
-def transaction(tenant_id: uuid.UUID) -> Iterator[psycopg.Connection[Any]]:
-    """One transaction of one tenant on Django's own connection; its statements leave in one round trip."""
+def transaction(tenant_id: uuid.UUID) -> Iterator[Step]:
+    """One transaction of one tenant on Django's own connection; its statements leave in one round trip when the block ends."""
+    django = connections[DEFAULT_DB_ALIAS]
     try:
-        connection.ensure_connection()
-        raw: psycopg.Connection[Any] = connection.connection
-        with _within(raw) if connection.in_atomic_block else _alone(raw):
-            _execute(raw, SCOPE, [str(tenant_id)])
-            yield raw
+        if django.connection is None:
+            django.ensure_connection()
+        step = Step(django.connection)
+        step.execute(SCOPE, {"tenant": str(tenant_id)})
+        yield step
+        # A savepoint where a transaction is open already.
+        with django.connection.transaction() if django.in_atomic_block else nullcontext():
+            step.send()
     except (psycopg.OperationalError, DatabaseUnavailable) as error:
         # A connection that broke is given up here; the next request makes a new one.
-        connection.close()
+        django.close()
         raise Unavailable(type(error).__name__) from error
-
-
-@contextmanager
-def _within(raw: psycopg.Connection[Any]) -> Iterator[None]:
-    """A savepoint of the transaction that is open already."""
-    with raw.pipeline(), raw.transaction():
-        yield
-
-
-@contextmanager
-def _alone(raw: psycopg.Connection[Any]) -> Iterator[None]:
-    """BEGIN and COMMIT as statements of the pipeline: psycopg's own transaction block waits for the server at both ends."""
-    try:
-        with raw.pipeline():
-            raw.execute("BEGIN")
-            yield
-            raw.execute("COMMIT")
-    except BaseException:
-        # Also for a statement whose error came with the pipeline's end, when COMMIT had been skipped.
-        if not raw.closed and raw.info.transaction_status != TransactionStatus.IDLE:
-            raw.rollback()
-        raise
-
-
-def _execute(raw: psycopg.Connection[Any], sql: str, params: Sequence[Any] | dict[str, Any]) -> Cursor:
-    return raw.cursor().execute(sql, params, prepare=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +69,8 @@ SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM exceeded)"""
 
 def begin(tenant_id: uuid.UUID, login: dict[str, Any], buckets: list[Bucket]) -> Begun:
     """Stores a Login. Raises Stale where `login["version"]` is not the issuer's version any more."""
-    with transaction(tenant_id) as raw:
-        cursor = _execute(raw, BEGIN, login | {"tenant": tenant_id, "request": Jsonb(login["request"])} | limits.parameters(buckets))
+    with transaction(tenant_id) as step:
+        cursor = step.execute(BEGIN, login | {"tenant": tenant_id, "request": Jsonb(login["request"])} | limits.parameters(buckets))
     stored, over = cursor.fetchone() or (0, 0)
     if not stored and not over:
         raise Stale
@@ -138,8 +115,8 @@ WHERE l.tenant_id = %(tenant)s AND l.handle = %(handle)s AND l.browser_hash = %(
 def read(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str, browser_hash: bytes) -> StoredLogin | None:
     """The Login behind a handle, for the browser that began it; None for anybody else."""
     params = {"tenant": tenant_id, "issuer": issuer_id, "handle": handle, "browser_hash": browser_hash}
-    with transaction(tenant_id) as raw:
-        cursor = _execute(raw, READ, params)
+    with transaction(tenant_id) as step:
+        cursor = step.execute(READ, params)
     row = cursor.fetchone()
     return _login(row) if row else None
 
@@ -154,10 +131,10 @@ def owner(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str) -> tuple[uuid
     """(relying party, redirect_uri) of a handle, whoever asks."""
     sql = (
         "SELECT relying_party_id, request->'reply'->>'redirect_uri' FROM authflows_login"
-        " WHERE tenant_id = %s AND issuer_id = %s AND handle = %s"
+        " WHERE tenant_id = %(tenant)s AND issuer_id = %(issuer)s AND handle = %(handle)s"
     )
-    with transaction(tenant_id) as raw:
-        cursor = _execute(raw, sql, [tenant_id, issuer_id, handle.replace("\x00", "")])
+    with transaction(tenant_id) as step:
+        cursor = step.execute(sql, {"tenant": tenant_id, "issuer": issuer_id, "handle": handle.replace("\x00", "")})
     row = cursor.fetchone()
     return (row[0], row[1]) if row else None
 
@@ -205,8 +182,8 @@ def requesting(
     }
     counts = limits.parameters(buckets)
     counts["limit_keys"] = [None if key.startswith("core.relying_party:") else key for key in counts["limit_keys"]]
-    with transaction(tenant_id) as raw:
-        cursor = _execute(raw, REQUESTING, params | counts)
+    with transaction(tenant_id) as step:
+        cursor = step.execute(REQUESTING, params | counts)
     row = cursor.fetchone()
     found = _login(row) if row else None
     # The statement that made the CoreSession did not see it.
@@ -225,9 +202,9 @@ WHERE l.tenant_id = %(tenant)s AND l.id = accepted.login_id AND l.state = 'reque
 
 def requested(tenant_id: uuid.UUID, event: metering.UsageEvent, core_id: str) -> None:
     """The core accepted: `accepted` and the usage event in one transaction. Repeatable: the event is unique by request id."""
-    with transaction(tenant_id) as raw:
-        _execute(raw, REQUESTED, {"tenant": tenant_id, "core_session": event.request_id, "core_id": core_id})
-        metering.record(raw.cursor(), event)
+    with transaction(tenant_id) as step:
+        step.execute(REQUESTED, {"tenant": tenant_id, "core_session": event.request_id, "core_id": core_id})
+        metering.record(step, event)
 
 
 REFUSED = """
@@ -241,8 +218,8 @@ FROM refused WHERE l.tenant_id = %(tenant)s AND l.id = refused.login_id AND l.st
 def refused(tenant_id: uuid.UUID, core_session: uuid.UUID, *, outcome: str, error: str, answer: dict[str, Any]) -> None:
     """The core said no: the Login has failed and nothing is owed."""
     params = {"tenant": tenant_id, "core_session": core_session, "outcome": outcome, "error": error, "answer": Jsonb(answer)}
-    with transaction(tenant_id) as raw:
-        _execute(raw, REFUSED, params)
+    with transaction(tenant_id) as step:
+        step.execute(REFUSED, params)
 
 
 UNKNOWN_TO_CORE = """
@@ -255,15 +232,15 @@ WHERE l.tenant_id = %(tenant)s AND l.id = refused.login_id AND l.state = 'reques
 
 def unknown_to_core(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
     """The core never heard of it: the Login may ask again, as a new CoreSession."""
-    with transaction(tenant_id) as raw:
-        _execute(raw, UNKNOWN_TO_CORE, {"tenant": tenant_id, "core_session": core_session})
+    with transaction(tenant_id) as step:
+        step.execute(UNKNOWN_TO_CORE, {"tenant": tenant_id, "core_session": core_session})
 
 
 def unconfirmed(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
     """The core's answer was lost."""
-    sql = "UPDATE authflows_coresession SET state = 'unconfirmed' WHERE tenant_id = %s AND id = %s AND state = 'requesting'"
-    with transaction(tenant_id) as raw:
-        _execute(raw, sql, [tenant_id, core_session])
+    sql = "UPDATE authflows_coresession SET state = 'unconfirmed' WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state = 'requesting'"
+    with transaction(tenant_id) as step:
+        step.execute(sql, {"tenant": tenant_id, "core_session": core_session})
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,10 +291,10 @@ def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
         "answer": Jsonb(completion.answer),
         "amr": Jsonb(completion.grant["amr"]),
     }
-    with transaction(tenant_id) as raw:
-        cursor = _execute(raw, COMPLETE, params)
+    with transaction(tenant_id) as step:
+        cursor = step.execute(COMPLETE, params)
         metering.outcome(
-            raw.cursor(), tenant_id, completion.core_session, "completed", authenticator=completion.authenticator, level=completion.level
+            step, tenant_id, completion.core_session, "completed", authenticator=completion.authenticator, level=completion.level
         )
     row = cursor.fetchone()
     return bool(row and row[0])
@@ -336,15 +313,14 @@ def fail(
 ) -> None:
     """Ends a Login without an identity; the first ending holds."""
     params = {"tenant": tenant_id, "login": login_id, "outcome": outcome, "error": error, "answer": Jsonb(answer)}
-    with transaction(tenant_id) as raw:
-        _execute(raw, FAIL, params)
+    with transaction(tenant_id) as step:
+        step.execute(FAIL, params)
         if core_session is not None:
-            metering.outcome(raw.cursor(), tenant_id, core_session, outcome)
+            metering.outcome(step, tenant_id, core_session, outcome)
 
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    grant_id: uuid.UUID
     subject_id: uuid.UUID
     nonce: str
     scope: str
@@ -352,44 +328,49 @@ class Redeemed:
     amr: list[str]
     auth_time: datetime
     sid: str
-    sealed: bytes | None
+
+
+SEALED = """
+SELECT sealed FROM authflows_grant
+WHERE tenant_id = %(tenant)s AND code_hash = %(code_hash)s AND used_at IS NULL AND revoked_at IS NULL"""
+
+
+def sealed_to(tenant_id: uuid.UUID, code_hash: bytes) -> bytes | None:
+    """What a code opens, for it to be sealed anew to a token. Only the code can open it."""
+    with transaction(tenant_id) as step:
+        cursor = step.execute(SEALED, {"tenant": tenant_id, "code_hash": code_hash})
+    row = cursor.fetchone()
+    return row[0] if row else None
 
 
 REDEEM = """
-UPDATE authflows_grant g SET used_at = now(), sealed = NULL
-FROM (SELECT id, sealed FROM authflows_grant WHERE tenant_id = %(tenant)s AND code_hash = %(code_hash)s) was, tenants_issuer i
-WHERE g.tenant_id = %(tenant)s AND g.id = was.id AND g.used_at IS NULL AND g.revoked_at IS NULL AND g.code_expires_at > now()
-  AND g.issuer_id = %(issuer)s AND g.relying_party_id = %(relying_party)s AND g.redirect_uri = %(redirect_uri)s
-  AND g.challenge = %(challenge)s AND i.id = %(issuer)s AND i.version = %(version)s
-  AND NOT EXISTS (SELECT FROM tenants_ratelimit r WHERE r.key = %(limit_key)s AND r."window" >= %(limit_window)s AND r.n >= %(limit)s)
-RETURNING g.id, g.subject_id, g.nonce, g.scope, g.acr, g.amr, g.auth_time, g.sid, was.sealed"""
+WITH redeemed AS (
+    UPDATE authflows_grant g SET used_at = now(), sealed = NULL FROM tenants_issuer i
+    WHERE g.tenant_id = %(tenant)s AND g.code_hash = %(code_hash)s AND g.used_at IS NULL AND g.revoked_at IS NULL
+      AND g.code_expires_at > now() AND g.issuer_id = %(issuer)s AND g.relying_party_id = %(relying_party)s
+      AND g.redirect_uri = %(redirect_uri)s AND g.challenge = %(challenge)s AND i.id = %(issuer)s AND i.version = %(version)s
+      AND NOT EXISTS (SELECT FROM tenants_ratelimit r WHERE r.key = %(limit_key)s AND r."window" >= %(limit_window)s AND r.n >= %(limit)s)
+    RETURNING g.id, g.subject_id, g.nonce, g.scope, g.acr, g.amr, g.auth_time, g.sid),
+used AS (
+    UPDATE authflows_clientsecret s SET last_used_at = now() FROM redeemed
+    WHERE s.tenant_id = %(tenant)s AND s.id = %(secret)s AND (s.last_used_at IS NULL OR s.last_used_at < now() - interval '1 minute')),
+issued AS (
+    INSERT INTO authflows_accesstoken (tenant_id, id, grant_id, hash, expires_at, sealed)
+    SELECT %(tenant)s, %(token)s, redeemed.id, %(hash)s, now() + make_interval(secs => %(seconds)s), %(sealed)s FROM redeemed)
+SELECT subject_id, nonce, scope, acr, amr, auth_time, sid FROM redeemed"""
 
-ISSUE = """
-WITH used AS (
-    UPDATE authflows_clientsecret SET last_used_at = now()
-    WHERE tenant_id = %(tenant)s AND id = %(secret)s AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute'))
-INSERT INTO authflows_accesstoken (tenant_id, id, grant_id, hash, expires_at, sealed)
-VALUES (%(tenant)s, %(id)s, %(grant)s, %(hash)s, now() + make_interval(secs => %(seconds)s), %(sealed)s)"""
 
-
-@contextmanager
-def redeem(tenant_id: uuid.UUID, question: dict[str, Any]) -> Iterator[tuple[Redeemed | None, Any]]:
-    """Spends a code; inside the block the caller issues the access token with the second value, in the same transaction.
-
-    Two round trips: the claims are sealed anew from the code to the token, which only the caller holds.
-    """
-    with transaction(tenant_id) as raw:
-        row = _execute(raw, REDEEM, question | {"tenant": tenant_id}).fetchone()
-
-        def issue(token: dict[str, Any]) -> None:
-            _execute(raw, ISSUE, token | {"tenant": tenant_id})
-
-        yield (_redeemed(row) if row else None), issue
+def redeem(tenant_id: uuid.UUID, question: dict[str, Any]) -> Redeemed | None:
+    """Spends a code and issues its access token, once: whoever comes second gets None."""
+    with transaction(tenant_id) as step:
+        cursor = step.execute(REDEEM, question | {"tenant": tenant_id})
+    row = cursor.fetchone()
+    return _redeemed(row) if row else None
 
 
 def _redeemed(row: tuple[Any, ...]) -> Redeemed:
-    grant, subject, nonce, scope, acr, amr, auth_time, sid, sealed = row
-    return Redeemed(grant, subject, nonce, scope, acr, json.loads(amr), auth_time, sid, sealed)
+    subject, nonce, scope, acr, amr, auth_time, sid = row
+    return Redeemed(subject, nonce, scope, acr, json.loads(amr), auth_time, sid)
 
 
 REVOKE_REPLAYED = """
@@ -399,8 +380,8 @@ WHERE tenant_id = %(tenant)s AND code_hash = %(code_hash)s AND relying_party_id 
 
 def revoke_replayed(tenant_id: uuid.UUID, code_hash: bytes, relying_party_id: uuid.UUID) -> bool:
     """A code that was spent before: what was issued for it ends (RFC 6749 section 4.1.2). True where it was one."""
-    with transaction(tenant_id) as raw:
-        cursor = _execute(raw, REVOKE_REPLAYED, {"tenant": tenant_id, "code_hash": code_hash, "relying_party": relying_party_id})
+    with transaction(tenant_id) as step:
+        cursor = step.execute(REVOKE_REPLAYED, {"tenant": tenant_id, "code_hash": code_hash, "relying_party": relying_party_id})
     return cursor.rowcount > 0
 
 
@@ -425,7 +406,7 @@ WHERE t.tenant_id = %(tenant)s AND t.hash = %(hash)s AND t.expires_at > now() AN
 
 
 def live_token(tenant_id: uuid.UUID, issuer_id: uuid.UUID, token_hash: bytes) -> LiveToken | None:
-    with transaction(tenant_id) as raw:
-        cursor = _execute(raw, LIVE, {"tenant": tenant_id, "hash": token_hash, "issuer": issuer_id})
+    with transaction(tenant_id) as step:
+        cursor = step.execute(LIVE, {"tenant": tenant_id, "hash": token_hash, "issuer": issuer_id})
     row = cursor.fetchone()
     return LiveToken(*row) if row else None

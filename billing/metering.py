@@ -10,16 +10,18 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import psycopg
+from typing import Any, Protocol
 
 from billing.models import UsageClient
 from tenants.ids import time_of
 from tenants.isolation import tenant_scope
 from tenants.models import Tenant
 
-Cursor = psycopg.Cursor[Any]
+
+class Cursor(Protocol):
+    """psycopg's, or whatever else sends statements in the caller's transaction."""
+
+    def execute(self, sql: str, params: dict[str, Any], /, *, prepare: bool) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """The portal's own headers and language. Issuer and box addresses never come here (decision 26)."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponseBase
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils import translation
 
 CONTENT_SECURITY_POLICY = (
@@ -18,13 +20,23 @@ class PortalHeaders:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+        response = _to_the_recorded_name(request) or self.get_response(request)
         # A view whose form ends elsewhere sets its own policy (decision 17).
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _to_the_recorded_name(request: HttpRequest) -> HttpResponseBase | None:
+    """Another loopback name of this machine keeps cookies of its own: a login begun there would be lost on its way back."""
+    base = urlsplit(settings.BASE_URL)
+    here = str(request.META.get("HTTP_HOST") or "")
+    loopback = urlsplit(f"//{here}").hostname in ("localhost", "127.0.0.1", "::1")
+    if request.method != "GET" or here == base.netloc or not loopback or request.path in ("/healthz", "/readyz"):
+        return None
+    return HttpResponseRedirect(settings.BASE_URL + request.get_full_path())
 
 
 class PortalLanguage:

@@ -6,6 +6,7 @@ from allauth.account import views as account
 from django.urls import include, path, re_path, register_converter
 
 from authflows.oidc.trial import CALLBACK
+from billing.exports.renderings import Format
 from broker_portal import health, preferences, signin
 from broker_portal.addresses import EnvironmentAddress, MonthAddress, NameAddress
 from broker_portal.clients import trying
@@ -22,6 +23,7 @@ register_converter(NameAddress, "name")
 ENVIRONMENT = "tenants/<slug:tenant>/<environment:environment>"
 CLIENT = f"{ENVIRONMENT}/clients/<name:client_id>"
 INVOICE = f"{ENVIRONMENT}/invoices/<name:number>"
+DOCUMENT = "operator/<uuid:operator>/documents/<name:number>"
 MONTH = "operator/<uuid:operator>/months/<month:month>"
 
 portal_patterns = [
@@ -47,6 +49,8 @@ operator_patterns = [
     path("operator", months.current, name="month"),
     path(MONTH, months.month, name="month"),
     path(f"{MONTH}/close", months.close, name="month_close"),
+    path(f"{DOCUMENT}.pdf", months.document, {"form": Format.PDF}, name="document_pdf"),
+    path(f"{DOCUMENT}.csv", months.document, {"form": Format.CSV}, name="document_csv"),
     path(f"{MONTH}/progress", months.follow, name="progress"),
 ]
 # Of allauth's own addresses those that have a page here; `account_signup` says that accounts are by invitation.

@@ -158,6 +158,8 @@ def fits_the_database(asked: Asked) -> None:
     """PostgreSQL text holds no NUL; what a client wants back is kept as it came, up to a size."""
     if any("\x00" in value for value in asked.parameters.values.values()):
         raise asked.refuse("invalid_request", "a parameter contains a NUL character")
+    if "\ufffd" in asked.parameters.get("state"):
+        raise asked.refuse("invalid_request", "state is not UTF-8, so it could not come back as it was sent")
     for name, most in (("state", 4096), ("nonce", 1024), ("scope", 1024)):
         if len(asked.parameters.get(name)) > most:
             raise asked.refuse("invalid_request", f"{name} is longer than {most} characters")

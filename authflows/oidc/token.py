@@ -81,6 +81,9 @@ def redeem(issuer: IssuerConfig, client: Client, parameters: Parameters, *, secr
     """Spends the code of an authenticated client."""
     code = parameters.get("code")
     code_hash = hashlib.sha256(code.encode()).digest()
+    claims = _unsealed(store.sealed_to(issuer.tenant_id, code_hash), code)
+    if claims is None:
+        raise _refusal(issuer, client, code_hash, guess)
     access_token = secrets.token_urlsafe(32)
     (bucket,) = limits.buckets([("token_failure.client", guess)])
     question = {
@@ -93,20 +96,13 @@ def redeem(issuer: IssuerConfig, client: Client, parameters: Parameters, *, secr
         "limit_key": bucket.key,
         "limit_window": bucket.window,
         "limit": bucket.allowed,
+        "secret": secret_id,
+        "token": uuid7(),
+        "hash": hashlib.sha256(access_token.encode()).digest(),
+        "seconds": settings.ACCESS_TOKEN_SECONDS,
+        "sealed": sealing.seal(claims, access_token, "access-token"),
     }
-    with store.redeem(issuer.tenant_id, question) as (redeemed, issue):
-        if redeemed is not None:
-            claims = _unsealed(redeemed, code)
-            issue(
-                {
-                    "id": uuid7(),
-                    "grant": redeemed.grant_id,
-                    "hash": hashlib.sha256(access_token.encode()).digest(),
-                    "seconds": settings.ACCESS_TOKEN_SECONDS,
-                    "sealed": sealing.seal(claims, access_token, "access-token"),
-                    "secret": secret_id,
-                }
-            )
+    redeemed = store.redeem(issuer.tenant_id, question)
     if redeemed is None:
         raise _refusal(issuer, client, code_hash, guess)
     return _answer(issuer, client, redeemed, claims, access_token)
@@ -123,11 +119,11 @@ def redeem_trial(issuer: IssuerConfig, client: Client, code: str, verifier: str)
     return redeem(issuer, client, parameters, secret_id=None, guess=f"trial:{client.client_id}")
 
 
-def _unsealed(redeemed: Redeemed, code: str) -> dict[str, Any]:
+def _unsealed(sealed: bytes | None, code: str) -> dict[str, Any] | None:
     try:
-        return sealing.unseal(bytes(redeemed.sealed or b""), code, "code")
+        return sealing.unseal(sealed, code, "code") if sealed else None
     except (InvalidTag, ValueError):
-        raise JsonError("invalid_grant", "the code is not valid") from None
+        return None
 
 
 def _refusal(issuer: IssuerConfig, client: Client, code_hash: bytes, guess: str) -> Exception:

@@ -32,7 +32,10 @@ class Options:
         urls = (environ.get("DATABASE_URL") or "", environ.get("DATABASE_OWNER_URL") or "")
         if bool(urls[0]) != bool(urls[1]):
             raise Refused("set DATABASE_URL and DATABASE_OWNER_URL together, or neither")
-        seeded = (environ.get("BROKER_DEMO") or "1") != "0" and (environ.get("BROKER_MODE") or "demo") == "demo"
+        mode = environ.get("BROKER_MODE") or "demo"
+        if mode not in ("demo", "live"):
+            raise Refused(f"BROKER_MODE={mode}: expected demo or live")
+        seeded = (environ.get("BROKER_DEMO") or "1") != "0" and mode == "demo"
         return cls(
             data_dir=Path(environ.get("BROKER_DATA_DIR") or ROOT / "var").resolve(),
             bind=environ.get("BIND") or "127.0.0.1",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from billing.exports import renderings
@@ -13,7 +12,7 @@ from billing.models import Document
 from billing.periods import Month
 from broker_portal import context
 from broker_portal.access import Action, TenantAccess, tenant_access
-from broker_portal.invoices import shown
+from broker_portal.invoices import files, shown
 from broker_portal.usage import costs
 from tenants.models import Kind
 
@@ -57,10 +56,7 @@ def csv(request: HttpRequest, tenant: str, environment: Kind, number: str) -> Ht
 
 def _file(request: HttpRequest, tenant: str, environment: Kind, number: str, form: renderings.Format) -> HttpResponse:
     access = tenant_access(request, tenant, Action.SEE_INVOICES)
-    document = _document(access, environment, number)
-    disposition = content_disposition_header(True, f"{document.number}.{form.value}")
-    content = renderings.content(document, form)
-    return HttpResponse(content, content_type=renderings.TYPES[form], headers={"Content-Disposition": disposition})
+    return files.answer(_document(access, environment, number), form)
 
 
 def _document(access: TenantAccess, environment: Kind, number: str) -> Document:

@@ -16,13 +16,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from billing import months
+from billing import issuing, months
+from billing.exports.renderings import Format
 from billing.issuing import Refused
 from billing.months import Problem
 from billing.periods import Month
 from broker_portal import context
 from broker_portal.access import StaffAccess, StaffAction, staff_access
 from broker_portal.answers import SeeOther
+from broker_portal.invoices import files
 from broker_portal.months import progress
 from broker_portal.months.deeds import DEEDS
 from broker_portal.templatetags.portal import whole
@@ -39,6 +41,19 @@ def current(request: HttpRequest) -> HttpResponse:
     """The month to close: the last one that is over."""
     access = staff_access(request, StaffAction.SEE_MONTHS)
     return redirect("operator:month", operator=access.operator.id, month=Month.at(timezone.now()).previous())
+
+
+@require_GET
+def document(request: HttpRequest, operator: uuid.UUID, number: str, form: Format) -> HttpResponse:
+    """An issued document of one of the operator's tenants, as a file."""
+    access = staff_access(request, StaffAction.SEE_MONTHS, operator)
+    try:
+        found = issuing.find(number)
+    except LookupError:
+        raise Http404 from None
+    if found.operator_id != access.operator.id:
+        raise Http404
+    return files.answer(found, form)
 
 
 @require_GET

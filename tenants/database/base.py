@@ -21,6 +21,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close()
         super().ensure_connection()
 
+    def close_if_unusable_or_obsolete(self) -> None:
+        """At both ends of a request: a connection that the server has ended is dropped, not replaced, so that nothing is raised there."""
+        if self.connection is not None and not self.in_atomic_block and _ended(self.connection):
+            self.close()
+        super().close_if_unusable_or_obsolete()
+
 
 def _ended(connection: "psycopg.Connection[object]") -> bool:
     """Whether an idle connection has something to read: the server speaks first only to say goodbye. Asks the kernel, not the server."""

@@ -18,25 +18,31 @@ def left_behind() -> int:
     return int(row[0])
 
 
+def step(last: str = "", trouble: Exception | None = None) -> None:
+    with store.transaction(NOBODY) as raw:
+        raw.execute(HIT)
+        if last:
+            raw.execute(last)
+        if trouble:
+            raise trouble
+
+
 @pytest.mark.parametrize("last", ["SELECT 1 / 0", "SELECT nonsense"])
 def test_a_statement_that_fails_undoes_the_step(committed: None, last: str) -> None:
-    with pytest.raises(psycopg.Error), store.transaction(NOBODY) as raw:
-        raw.execute(HIT)
-        raw.execute(last)
+    with pytest.raises(psycopg.Error):
+        step(last)
     assert connection.connection.info.transaction_status == TransactionStatus.IDLE
     assert left_behind() == 0
 
 
 def test_so_does_an_error_of_ours_between_two_statements(committed: None) -> None:
-    with pytest.raises(LookupError), store.transaction(NOBODY) as raw:
-        raw.execute(HIT)
-        raise LookupError
+    with pytest.raises(LookupError):
+        step(trouble=LookupError())
     assert connection.connection.info.transaction_status == TransactionStatus.IDLE
     assert left_behind() == 0
 
 
 def test_what_succeeds_is_there_for_everybody(committed: None) -> None:
-    with store.transaction(NOBODY) as raw:
-        raw.execute(HIT)
+    step()
     assert left_behind() == 1
     connection.connection.execute("DELETE FROM tenants_ratelimit WHERE key = 'test.transaction'")

@@ -2,7 +2,7 @@
 
 It says its port, then reads numbers: for each it kills the server that it has and forks a new one, which sends itself SIGKILL at its
 n-th point; 0 is a server that lives. A point is a statement to the database, a commit, or an answer that is about to leave; the point
-that ended a server is printed. Nothing of this is in the product: the wrapper is around psycopg, here.
+that ended a server is printed. Nothing of this is in the product: the wrapper is around its steps, here.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import django
 
 django.setup()
 
-import psycopg  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from authflows import configuration  # noqa: E402
+from authflows.pipeline import Step  # noqa: E402
 
 
 class Points:
@@ -38,18 +38,18 @@ class Points:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def install(self) -> None:
-        execute, leave = psycopg.Cursor.execute, psycopg.Transaction.__exit__
+        execute, send = Step.execute, Step.send
 
-        def counted(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-            self.passed(" ".join(str(query).split())[:70])
-            return execute(cursor, query, *args, **kwargs)
+        def counted(step: Step, sql: str, *args: Any, **kwargs: Any) -> Any:
+            self.passed(" ".join(sql.split())[:70])
+            return execute(step, sql, *args, **kwargs)
 
-        def committing(transaction: psycopg.Transaction, *why: Any) -> Any:
+        def committing(step: Step) -> None:
             self.passed("COMMIT")
-            return leave(transaction, *why)
+            send(step)
 
-        psycopg.Cursor.execute = counted  # type: ignore[method-assign, assignment]
-        psycopg.Transaction.__exit__ = committing  # type: ignore[method-assign]
+        Step.execute = counted  # type: ignore[method-assign, assignment]
+        Step.send = committing  # type: ignore[method-assign]
 
     def around(self, application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
         def answering(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

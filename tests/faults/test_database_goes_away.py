@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from httpx import Response
 
+from broker_portal.embedded import addresses
 from tests.doubles.browser import Browser
 from tests.doubles.houses import Books, House
 from tests.doubles.relying_party import RelyingParty
@@ -56,3 +60,37 @@ def test_every_step_survives_it(fragile: Server, server: Server, ground: Ground,
     assert userinfo.json()["name"] == "Agnes Automatisk"
     assert cut >= 7
     assert books.of(party).agreed == 1
+
+
+@pytest.fixture
+def door() -> Iterator[Path]:
+    """A way to the database that can be taken away from one server."""
+    folder = Path(tempfile.mkdtemp(prefix="broker-door-", dir="/tmp"))
+    yield folder / "run"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def cut_off(ground: Ground, server: Server, door: Path) -> Iterator[Server]:
+    here = str(addresses.socket_directory(ground.data_dir))
+    door.symlink_to(here)
+    url = ground.application_url.replace(here, str(door)) + f"&application_name={NAME}"
+    cut_off = Server(ground, free_port(), background=False, DATABASE_URL=url, DATABASE_OWNER_URL=ground.owner_url)
+    cut_off.start()
+    yield cut_off
+    cut_off.stop()
+
+
+def test_without_it_every_address_says_so(cut_off: Server, server: Server, ground: Ground, party: RelyingParty, door: Path) -> None:
+    with Browser(cut_off.base_url, host=server.base_url.removeprefix("http://")) as browser:
+        assert browser.get(party.issuer + "/jwks").status_code == 200
+        door.unlink()
+        with psycopg.connect(ground.superuser_url) as superuser:
+            superuser.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s", [NAME])
+        for _ in range(6):
+            answers = [browser.get(party.issuer + path) for path in ("/jwks", "/authorize?client_id=x", "/login/" + "x" * 22)]
+            for answer in answers:
+                assert answer.status_code in (403, 503), answer.text
+                assert answer.headers["Trace-Id"]
+            assert answers[0].json()["error"] == "server_error"
+            assert answers[1].headers["Retry-After"]

@@ -170,7 +170,16 @@ def test_a_made_up_code_of_the_core_leads_back_to_the_box(party: RelyingParty, v
 
 
 # What a browser, a chat program or a script may do with a link before a person follows it.
-@pytest.mark.parametrize("headers", [{"Sec_Purpose": "prefetch"}, {"Sec_Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec_Purpose": "prefetch"},
+        {"Sec_Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X_Moz": "prefetch"},
+        {"X_Purpose": "preview"},
+    ],
+)
 def test_looking_ahead_costs_nothing_and_stores_nothing(
     headers: dict[str, str], party: RelyingParty, visitor: Browser, books: Books
 ) -> None:

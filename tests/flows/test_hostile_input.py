@@ -131,3 +131,10 @@ def test_a_value_cannot_become_a_part_of_the_page(party: RelyingParty, visitor: 
     page = visitor.submit(visitor.open(party.ask()), user_id='"><script>alert(1)</script>[[SLOT]][[FORM_TOKEN]]')
     assert page.status_code == 200
     assert "<script>" not in page.text
+
+
+def test_a_query_that_is_too_long_to_read_is_refused_like_any_other(party: RelyingParty, visitor: Browser) -> None:
+    answer = visitor.get(f"{party.issuer}/authorize?" + "&".join(f"a{n}=1" for n in range(1_500)))
+    assert answer.status_code == 400
+    assert answer.headers["Content-Security-Policy"]
+    assert answer.headers["Trace-Id"]

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
+from django.conf import settings
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from broker_portal import errors
@@ -110,3 +111,9 @@ def test_every_answer_carries_the_portals_headers(house: Furnished) -> None:
         assert answer["Cross-Origin-Opener-Policy"] == "same-origin", address
         assert answer["X-Frame-Options"] == "DENY", address
         assert "no-store" in answer["Cache-Control"], address
+
+
+def test_another_loopback_name_is_sent_to_the_recorded_one() -> None:
+    """A session begun there would not be found when a login comes back."""
+    answer = Client().get("/accounts/login/?next=/", HTTP_HOST=f"127.0.0.1:{settings.PORT}")
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{settings.BASE_URL}/accounts/login/?next=/")

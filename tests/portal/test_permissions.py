@@ -58,6 +58,8 @@ TABLE = [
     Row("GET", "operator:month", MONTH,                        "404 404 404 404 404 200 403 302"),
     Row("POST", "operator:month_close", MONTH,                 "404 404 404 404 404 303 403 302", {"action": "draft"}),
     Row("GET", "operator:progress", MONTH,                     "404 404 404 404 404 200 403 302"),
+    Row("GET", "operator:document_pdf", ("operator", "number"), "404 404 404 404 404 200 403 302"),
+    Row("GET", "operator:document_csv", ("operator", "number"), "404 404 404 404 404 200 403 302"),
     Row("GET", "account_login", (),                            "302 302 302 302 302 302 302 200"),
     Row("GET", "account_logout", (),                           "200 200 200 200 200 200 200 302"),
     Row("GET", "account_inactive", (),                         "200 200 200 200 200 200 200 200"),

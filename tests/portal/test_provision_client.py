@@ -70,6 +70,7 @@ def test_a_public_client_has_no_secret(manage: Manage, slug: str) -> None:
         ("--setting", "par"),
         ("--auth-method", "private_key_jwt"),
         ("--jwks", "keys.json"),
+        ("--post-logout-redirect-uri", "https://netbank.fjordbank.example/"),
         ("--scope", "openid offline_access"),
     ],
 )

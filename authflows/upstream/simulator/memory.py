@@ -7,8 +7,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.types.json import Jsonb
+
+from authflows.pipeline import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,18 @@ COLUMNS = "id, reference, service, request, state, person, expires_at < now(), g
 FETCHABLE = "(redeemed_at IS NULL OR redeemed_at > now() - interval '1 minute')"
 
 
-def _one(sql: str, params: list[Any]) -> Session | None:
-    connection.ensure_connection()
-    row = connection.connection.execute(sql, params, prepare=True).fetchone()
+def _row(sql: str, **params: Any) -> tuple[Any, ...] | None:
+    django = connections[DEFAULT_DB_ALIAS]
+    if django.connection is None:
+        django.ensure_connection()
+    step = Step(django.connection)
+    answer = step.execute(sql, params)
+    step.send()
+    return answer.fetchone()
+
+
+def _one(sql: str, **params: Any) -> Session | None:
+    row = _row(sql, **params)
     # Django leaves jsonb as text on its connection.
     if row is None:
         return None
@@ -38,77 +49,74 @@ def _one(sql: str, params: list[Any]) -> Session | None:
     return Session(id_, its_reference, service, json.loads(request), *rest)
 
 
+ACCEPT = f"""
+WITH accepted AS (
+    INSERT INTO authflows_simulatedsession (id, reference, service, request, state, person, expires_at)
+    VALUES (%(session)s, %(reference)s, %(service)s, %(request)s, 'shown', '', now() + make_interval(secs => %(seconds)s))
+    ON CONFLICT (reference) DO NOTHING RETURNING {COLUMNS}),
+booked AS (INSERT INTO authflows_simulatorledger (reference, service) SELECT reference, service FROM accepted)
+SELECT * FROM accepted"""
+
+
 def accept(session: uuid.UUID, reference: uuid.UUID, service: str, request: dict[str, Any], seconds: int) -> Session:
     """Accepts a request once: asked again with the same reference, the answer is the first one's session."""
-    row = _one(
-        f"WITH accepted AS (INSERT INTO authflows_simulatedsession (id, reference, service, request, state, person, expires_at)"
-        f" VALUES (%s, %s, %s, %s, 'shown', '', now() + make_interval(secs => %s)) ON CONFLICT (reference) DO NOTHING RETURNING {COLUMNS}),"
-        f" booked AS (INSERT INTO authflows_simulatorledger (reference, service) SELECT reference, service FROM accepted)"
-        f" SELECT * FROM accepted",
-        [session, reference, service, Jsonb(request), seconds],
-    )
-    if row is None:
-        row = by_reference(reference, service)
-    assert row is not None
-    return row
+    accepted = _one(ACCEPT, session=session, reference=reference, service=service, request=Jsonb(request), seconds=seconds)
+    if accepted is None:
+        accepted = by_reference(reference, service)
+    assert accepted is not None
+    return accepted
 
 
 def by_reference(reference: uuid.UUID, service: str) -> Session | None:
-    return _one(f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE reference = %s AND service = %s", [reference, service])
+    sql = f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE reference = %(reference)s AND service = %(service)s"
+    return _one(sql, reference=reference, service=service)
 
 
 def read(session: uuid.UUID, service: str) -> Session | None:
-    return _one(f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE id = %s AND service = %s", [session, service])
+    sql = f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE id = %(session)s AND service = %(service)s"
+    return _one(sql, session=session, service=service)
 
 
 def move(session: uuid.UUID, service: str, state: str, person: str) -> Session | None:
-    return _one(
-        f"UPDATE authflows_simulatedsession SET state = %s, person = %s WHERE id = %s AND service = %s AND state <> 'ended'"
-        f" AND expires_at > now() RETURNING {COLUMNS}",
-        [state, person, session, service],
+    sql = (
+        f"UPDATE authflows_simulatedsession SET state = %(state)s, person = %(person)s"
+        f" WHERE id = %(session)s AND service = %(service)s AND state <> 'ended' AND expires_at > now() RETURNING {COLUMNS}"
     )
+    return _one(sql, session=session, service=service, state=state, person=person)
 
 
 def end(session: uuid.UUID, service: str, person: str, result: dict[str, Any], code_hash: bytes) -> bool:
     """The first ending holds: a second one changes nothing."""
-    return (
-        _one(
-            f"UPDATE authflows_simulatedsession SET state = 'ended', person = %s, result = %s, code_hash = %s"
-            f" WHERE id = %s AND service = %s AND state <> 'ended' RETURNING {COLUMNS}",
-            [person, Jsonb(result), code_hash, session, service],
-        )
-        is not None
+    sql = (
+        "UPDATE authflows_simulatedsession SET state = 'ended', person = %(person)s, result = %(result)s, code_hash = %(code_hash)s"
+        " WHERE id = %(session)s AND service = %(service)s AND state <> 'ended' RETURNING id"
     )
+    return _row(sql, session=session, service=service, person=person, result=Jsonb(result), code_hash=code_hash) is not None
 
 
 def recode(session: uuid.UUID, service: str, code_hash: bytes) -> bool:
     """A new code for a result, as long as it may be fetched: the page was reloaded after its answer was lost."""
-    return (
-        _one(
-            f"UPDATE authflows_simulatedsession SET code_hash = %s WHERE id = %s AND service = %s AND state = 'ended'"
-            f" AND {FETCHABLE} RETURNING {COLUMNS}",
-            [code_hash, session, service],
-        )
-        is not None
+    sql = (
+        f"UPDATE authflows_simulatedsession SET code_hash = %(code_hash)s"
+        f" WHERE id = %(session)s AND service = %(service)s AND state = 'ended' AND {FETCHABLE} RETURNING id"
     )
+    return _row(sql, session=session, service=service, code_hash=code_hash) is not None
 
 
 def redeem(session: uuid.UUID, service: str, code_hash: bytes) -> dict[str, Any] | None:
     """The result for a code, with the user id that it is about."""
-    connection.ensure_connection()
-    row = connection.connection.execute(
-        f"UPDATE authflows_simulatedsession SET redeemed_at = coalesce(redeemed_at, now())"
-        f" WHERE id = %s AND service = %s AND code_hash = %s AND {FETCHABLE} RETURNING reference, request, result, person",
-        [session, service, code_hash],
-        prepare=True,
-    ).fetchone()
+    sql = (
+        f"UPDATE authflows_simulatedsession SET redeemed_at = coalesce(redeemed_at, now()) WHERE id = %(session)s AND service = %(service)s"
+        f" AND code_hash = %(code_hash)s AND {FETCHABLE} RETURNING reference, request, result, person"
+    )
+    row = _row(sql, session=session, service=service, code_hash=code_hash)
     return {"reference": str(row[0]), **json.loads(row[1]), **json.loads(row[2]), "user_id": row[3]} if row else None
 
 
 def waiting_for(person: str, service: str) -> Session | None:
     """The newest request of this service that waits for this person's app."""
-    return _one(
-        f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE person = %s AND service = %s AND state = 'waiting'"
-        f" AND expires_at > now() ORDER BY created_at DESC LIMIT 1",
-        [person, service],
+    sql = (
+        f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE person = %(person)s AND service = %(service)s"
+        f" AND state = 'waiting' AND expires_at > now() ORDER BY created_at DESC LIMIT 1"
     )
+    return _one(sql, person=person, service=service)

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 from django.db import transaction
 
 from broker_portal.signin import new_link
@@ -26,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, email: str, role: str, name: str, **options: Any) -> None:
         email = email.strip().lower()
         try:
-            validate_email(email)
+            User._meta.get_field("email").run_validators(email)
         except ValidationError:
             raise CommandError(f"{email}: not an e-mail address") from None
         with transaction.atomic():
