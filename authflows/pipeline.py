@@ -1,4 +1,4 @@
-"""A step's statements as one transaction and one round trip: libpq's pipeline, without psycopg's cursors (decision 25, docs/performance.md).
+"""A step's statements as one transaction and one round trip: libpq's pipeline without psycopg's cursors (docs/performance.md).
 
 Statements between two synchronisations are one transaction of the server's own making: it commits at the synchronisation, or undoes all
 of them. Inside a transaction that is open already they belong to it.
@@ -122,8 +122,8 @@ class _Server:
                 elif last:
                     self._fill(result, answer)
         # What is checked at the end of a transaction fails at the synchronisation.
-        while (answer := self._result()) is None or answer.status != ExecStatus.PIPELINE_SYNC:
-            failed = failed or answer
+        while (rest := self._result()) is None or rest.status != ExecStatus.PIPELINE_SYNC:
+            failed = failed or rest
         return failed
 
     def _fill(self, result: Result, answer: PGresult) -> None:

@@ -238,7 +238,10 @@ def unknown_to_core(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
 
 def unconfirmed(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
     """The core's answer was lost."""
-    sql = "UPDATE authflows_coresession SET state = 'unconfirmed' WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state = 'requesting'"
+    sql = (
+        "UPDATE authflows_coresession SET state = 'unconfirmed'"
+        " WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state = 'requesting'"
+    )
     with transaction(tenant_id) as step:
         step.execute(sql, {"tenant": tenant_id, "core_session": core_session})
 

@@ -21,7 +21,7 @@ from tenants.models import Tenant
 class Cursor(Protocol):
     """psycopg's, or whatever else sends statements in the caller's transaction."""
 
-    def execute(self, sql: str, params: dict[str, Any], /, *, prepare: bool) -> object: ...
+    def execute(self, sql: str, params: dict[str, Any], /, *, prepare: bool = ...) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)

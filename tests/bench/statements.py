@@ -1,6 +1,6 @@
 """What each step of a login asks of the database: `python -m tests.bench.statements ISSUER CLIENT_ID CLIENT_SECRET` prints it as JSON.
 
-The application is called in this process, with counters around psycopg; a first login warms it, the second is counted. A durable commit
+The application is called in this process, with counters around its steps; a first login warms it, the second is counted. A durable commit
 is the end of a transaction that wrote. The simulator's own statements are counted apart: a real core's happen elsewhere.
 """
 
@@ -26,37 +26,34 @@ SIMULATOR = "authflows_simulat"
 
 
 class Counters:
-    """Statements sent with a cursor, and durable commits, of ours and of the simulator."""
+    """Statements, and transactions that wrote, of ours and of the simulator."""
 
     def __init__(self) -> None:
         self.now: Counter[str] = Counter()
         self._writing = False
+        self._whose = ""
 
     def install(self) -> None:
-        import psycopg
+        from authflows.pipeline import Step
 
-        execute = psycopg.Cursor.execute
+        execute, send = Step.execute, Step.send
 
-        def counted(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-            self._statement(str(query))
-            return execute(cursor, query, *args, **kwargs)
+        def counted(step: Step, sql: str, *args: Any, **kwargs: Any) -> Any:
+            self._statement(sql)
+            return execute(step, sql, *args, **kwargs)
 
-        psycopg.Cursor.execute = counted  # type: ignore[method-assign, assignment]
-
-    def _statement(self, query: str) -> None:
-        if query == "BEGIN":
-            return
-        if query == "COMMIT":
-            self.now["commits"] += self._writing
+        def sent(self_: Step) -> None:
+            send(self_)
+            self.now[f"{self._whose}commits"] += self._writing
             self._writing = False
-            return
-        writes = bool(WRITES.search(query.split("FOR UPDATE")[0]))
-        if SIMULATOR in query:
-            self.now["simulator_statements"] += 1
-            self.now["simulator_commits"] += writes
-        else:
-            self.now["statements"] += 1
-            self._writing |= writes
+
+        Step.execute = counted  # type: ignore[method-assign]
+        Step.send = sent  # type: ignore[method-assign, assignment]
+
+    def _statement(self, sql: str) -> None:
+        self._whose = "simulator_" if SIMULATOR in sql else ""
+        self._writing |= bool(WRITES.search(sql))
+        self.now[f"{self._whose}statements"] += 1
 
 
 class InProcess:

@@ -44,12 +44,12 @@ class Points:
             self.passed(" ".join(sql.split())[:70])
             return execute(step, sql, *args, **kwargs)
 
-        def committing(step: Step) -> None:
+        def committing(self_: Step) -> None:
             self.passed("COMMIT")
-            send(step)
+            send(self_)
 
-        Step.execute = counted  # type: ignore[method-assign, assignment]
-        Step.send = committing  # type: ignore[method-assign]
+        Step.execute = counted  # type: ignore[method-assign]
+        Step.send = committing  # type: ignore[method-assign, assignment]
 
     def around(self, application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
         def answering(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

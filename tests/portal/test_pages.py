@@ -113,7 +113,7 @@ def test_every_answer_carries_the_portals_headers(house: Furnished) -> None:
         assert "no-store" in answer["Cache-Control"], address
 
 
-def test_another_loopback_name_is_sent_to_the_recorded_one() -> None:
+def test_another_loopback_name_is_sent_to_the_recorded_one(committed: None) -> None:
     """A session begun there would not be found when a login comes back."""
     answer = Client().get("/accounts/login/?next=/", HTTP_HOST=f"127.0.0.1:{settings.PORT}")
     assert (answer.status_code, answer.headers["Location"]) == (302, f"{settings.BASE_URL}/accounts/login/?next=/")
