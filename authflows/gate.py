@@ -26,6 +26,7 @@ from authflows.oidc import responses
 log = logging.getLogger("authflows")
 JSON_ENDPOINTS = frozenset(("token", "userinfo", "discovery", "jwks"))
 MALFORMED = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
+RETRY_AFTER = {429: "60", 503: "5"}
 HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -130,8 +131,8 @@ def _read_to_the_end(request: HttpRequest) -> None:
 def _finished(response: HttpResponse) -> HttpResponse:
     for header, value in HEADERS.items():
         response.headers.setdefault(header, value)
-    if response.status_code == 503:
-        response.headers.setdefault("Retry-After", "5")
+    if response.status_code in RETRY_AFTER:
+        response.headers.setdefault("Retry-After", RETRY_AFTER[response.status_code])
     return response
 
 

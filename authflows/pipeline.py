@@ -65,10 +65,13 @@ class Step:
 
     def send(self) -> None:
         server = _servers.get(self._connection) or _servers.setdefault(self._connection, _Server(self._connection))
+        # psycopg drops all prepared statements after a ROLLBACK of its own. Within a transaction that is open already nothing could be
+        # tried again, so there they are prepared anew.
+        if server.pgconn.transaction_status != TransactionStatus.IDLE:
+            server.known.clear()
         try:
             server.send(self._asked)
         except errors.InvalidSqlStatementName:
-            # psycopg drops all prepared statements after a ROLLBACK of its own.
             server.known.clear()
             if server.pgconn.transaction_status != TransactionStatus.IDLE:
                 raise
