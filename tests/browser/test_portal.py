@@ -101,7 +101,8 @@ def test_last_month_is_drafted_approved_issued_and_fetched(
         expect(row.locator(".badge")).to_have_text(state, timeout=30_000)
         assert faults(staff) == []
     expect(staff.locator("h1")).to_contain_text("Closed")
-    number = row.locator("td").last.inner_text()
+    number, *files = row.locator("td").last.inner_text().split()
+    assert files == ["PDF", "CSV"]
     assert re.fullmatch(r"F-\d{4}-\d{6}", number)
 
     finance = visit(FINANCE)
