@@ -40,6 +40,8 @@ class Run:
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
+                # A shell that started these tests in the background has them, and so make, ignore Ctrl-C; a terminal does not.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     @property
