@@ -86,7 +86,8 @@ class _Server:
         self.known: dict[str, bytes] = {}
         self._names = count()
         self._encoding = connection.info.encoding
-        self._transformer = Transformer(connection)
+        # Not the connection: it is the weak key that this object is kept under.
+        self._transformer = Transformer(connection.adapters)
         self._poll = select.poll()
         self._poll.register(self.pgconn.socket, select.POLLIN)
 

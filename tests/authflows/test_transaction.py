@@ -1,6 +1,8 @@
 """What a step's transaction leaves behind when something in it fails: nothing, and a connection that works."""
 
+import gc
 import uuid
+import weakref
 
 import psycopg
 import pytest
@@ -46,3 +48,19 @@ def test_what_succeeds_is_there_for_everybody(committed: None) -> None:
     step()
     assert left_behind() == 1
     connection.connection.execute("DELETE FROM tenants_ratelimit WHERE key = 'test.transaction'")
+
+
+def look() -> None:
+    with store.transaction(NOBODY) as asked:
+        asked.execute("SELECT 1")
+
+
+def test_a_connection_that_was_replaced_is_forgotten(committed: None) -> None:
+    """Else a process would keep each connection that PostgreSQL's restarts ended."""
+    replaced = []
+    for _ in range(3):
+        look()
+        replaced.append(weakref.ref(connection.connection))
+        connection.close()
+    gc.collect()
+    assert [each() for each in replaced] == [None] * 3
