@@ -23,9 +23,10 @@ from tenants.models import Tenant, Work, WorkState
 CLOSE = "close-month"
 APPROVE = "approve-document"
 ISSUE = "issue-document"
-BATCH = 100
-LEASE_SECONDS = 600
-PATIENCE_SECONDS = 120
+BATCH = 50
+# Many times what a batch takes, and less than the patience of whoever waits for the rows of a worker that ended.
+LEASE_SECONDS = 30
+PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.2
 
 

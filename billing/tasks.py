@@ -20,7 +20,7 @@ from billing.periods import Month, day_of
 from billing.recount import recount_tenant
 from tenants import work
 from tenants.isolation import operator_scope, tenant_ids
-from tenants.models import Operator, Tenant
+from tenants.models import Operator, Tenant, Work
 
 logger = logging.getLogger(__name__)
 
@@ -120,12 +120,18 @@ def _due(operator: Operator, today: date) -> list[Month]:
 
 @shared_task
 def render() -> None:
-    for item in work.claim(RENDER, BATCH, LEASE_SECONDS):
-        assert item.for_tenant is not None
-        try:
-            renderings.make_all(item.for_tenant, uuid.UUID(item.ids["document"]), item)
-        except Exception as error:
-            work.fail(item, error)
+    for _ in range(BATCH):
+        # One at a time: a document's files take about a second, and a batch of them must not outlive its lease.
+        for item in work.claim(RENDER, 1, LEASE_SECONDS):
+            _render(item)
+
+
+def _render(item: Work) -> None:
+    assert item.for_tenant is not None
+    try:
+        renderings.make_all(item.for_tenant, uuid.UUID(item.ids["document"]), item)
+    except Exception as error:
+        work.fail(item, error)
 
 
 TASKS = {CLOSE: close, APPROVE: approve, ISSUE: issue, RENDER: render}

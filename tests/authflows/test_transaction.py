@@ -57,6 +57,7 @@ def look() -> None:
 
 def test_a_connection_that_was_replaced_is_forgotten(committed: None) -> None:
     """Else a process would keep each connection that PostgreSQL's restarts ended."""
+    connection.close()
     replaced = []
     for _ in range(3):
         look()

@@ -50,7 +50,7 @@ class Place:
         return self.ground.owner_url.replace(f"/{addresses.DATABASE}?", f"/{DATABASE}?")
 
     def manage(self, *arguments: str, **env: str) -> CompletedProcess[str]:
-        return self.ground.manage(*arguments, timeout=120, **(self.environment | env))
+        return self.ground.manage(*arguments, timeout=240, **(self.environment | env))
 
     def seed_for(self, seconds: float) -> None:
         """Seeds, and ends the process after so long, as a power cut would."""
