@@ -14,12 +14,12 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from django.conf import settings
 
-from authflows import keys, sealing, store
+from authflows import grants, keys, sealing, store
 from authflows.configuration import Client, IssuerConfig
 from authflows.errors import JsonError, Stale
+from authflows.grants import Redeemed
 from authflows.oidc import client_authentication, trial
 from authflows.oidc.parameters import Parameters
-from authflows.store import Redeemed
 from tenants import limits
 from tenants.ids import uuid7
 
@@ -81,7 +81,7 @@ def redeem(issuer: IssuerConfig, client: Client, parameters: Parameters, *, secr
     """Spends the code of an authenticated client."""
     code = parameters.get("code")
     code_hash = hashlib.sha256(code.encode()).digest()
-    claims = _unsealed(store.sealed_to(issuer.tenant_id, code_hash), code)
+    claims = _unsealed(grants.sealed_to(issuer.tenant_id, code_hash), code)
     if claims is None:
         raise _refusal(issuer, client, code_hash, guess)
     access_token = secrets.token_urlsafe(32)
@@ -102,7 +102,7 @@ def redeem(issuer: IssuerConfig, client: Client, parameters: Parameters, *, secr
         "seconds": settings.ACCESS_TOKEN_SECONDS,
         "sealed": sealing.seal(claims, access_token, "access-token"),
     }
-    redeemed = store.redeem(issuer.tenant_id, question)
+    redeemed = grants.redeem(issuer.tenant_id, question)
     if redeemed is None:
         raise _refusal(issuer, client, code_hash, guess)
     return _answer(issuer, client, redeemed, claims, access_token)
@@ -128,7 +128,7 @@ def _unsealed(sealed: bytes | None, code: str) -> dict[str, Any] | None:
 
 def _refusal(issuer: IssuerConfig, client: Client, code_hash: bytes, guess: str) -> Exception:
     """A replayed code ends what was issued for it, and that stays although the answer is an error."""
-    if store.revoke_replayed(issuer.tenant_id, code_hash, client.relying_party_id):
+    if grants.revoke_replayed(issuer.tenant_id, code_hash, client.relying_party_id):
         return JsonError("invalid_grant", "the code was used before; what was issued for it has been revoked")
     if store.version(issuer.id) != issuer.version:
         return Stale()

@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
-from authflows import sealing, store
+from authflows import grants, sealing
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError
 from authflows.oidc.parameters import Parameters
@@ -19,7 +19,7 @@ TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 def answer(issuer: IssuerConfig, authorization: str, form: Parameters) -> dict[str, Any]:
     """The token comes in the header or in a form body, never in the query, never in both."""
     token = _presented(authorization, form)
-    live = store.live_token(issuer.tenant_id, issuer.id, hashlib.sha256(token.encode()).digest())
+    live = grants.live_token(issuer.tenant_id, issuer.id, hashlib.sha256(token.encode()).digest())
     if live is None:
         raise _invalid("invalid_token", "the access token is not valid", 401)
     try:
