@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from django.db.models import F
 from oidc_provider.models import Client as RegisteredClient
 
 from authflows import keys, subjects
+from authflows.client_settings import ClientSettings
 from authflows.keys import LoadedKey
 from authflows.levels import Level, parse
 from authflows.models import ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service, Theme
@@ -52,7 +53,7 @@ class ThemeValues:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class Client(ClientSettings):
     """A relying party as OpenID Connect knows it."""
 
     relying_party_id: uuid.UUID
@@ -60,14 +61,15 @@ class Client:
     name: str
     alias: str
     public: bool
-    native: bool
     auth_method: str
     id_token_alg: str
-    pkce: str
+    grant_types: frozenset[str]
     redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
     scopes: frozenset[str]
     secrets: tuple[Secret, ...]
     minimum_level: Level | None
+    sso_group: str
     methods: tuple[str, ...]
     theme: ThemeValues | None
 
@@ -252,17 +254,24 @@ def _client(
         name=party.name,
         alias=service.alias,
         public=registered.client_type == "public",
-        native=ext.native,
         auth_method=ext.token_endpoint_auth_method,
         id_token_alg=ext.id_token_alg,
-        pkce=ext.pkce,
+        grant_types=frozenset(ext.grant_types),
         redirect_uris=tuple(registered._redirect_uris.splitlines()),
+        post_logout_redirect_uris=tuple(registered._post_logout_redirect_uris.splitlines()),
         scopes=frozenset(registered._scope.split()),
         secrets=tuple(Secret(row.id, bytes(row.hash), row.expires_at) for row in secrets),
         minimum_level=parse(party.minimum_level),
+        sso_group=party.sso_group,
         methods=tuple(party.methods),
         theme=ThemeValues(f"{theme.name}-{theme.version}", theme.layout, theme.values, theme.texts) if theme else None,
+        **_settings(ext),
     )
+
+
+def _settings(ext: ClientExt) -> dict[str, Any]:
+    values = {each.name: getattr(ext, each.name) for each in fields(ClientSettings)}
+    return values | {"origins": tuple(ext.origins)}
 
 
 def changed(tenant_id: uuid.UUID, environment_id: uuid.UUID) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import secrets
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from oidc_provider.models import Client as RegisteredClient
 from oidc_provider.models import ResponseType
 
 from authflows import configuration, keys, subjects
+from authflows.client_settings import ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
 from authflows.oidc.claims import SCOPES
 from billing import metering
@@ -34,7 +35,7 @@ class Refused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(ClientSettings):
     name: str
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...] = ()
@@ -43,7 +44,7 @@ class Registration:
     scopes: tuple[str, ...] = ("openid", "profile", "mitid")
     alias: str = ""
     minimum_level: str = ""
-    native: bool = False
+    sso_group: str = ""
     created_by: str = "command"
 
 
@@ -85,6 +86,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             service_id=service.id,
             name=wanted.name,
             minimum_level=wanted.minimum_level,
+            sso_group=wanted.sso_group,
             created_by=wanted.created_by,
         )
         ext = ClientExt.objects.create(
@@ -95,7 +97,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             token_endpoint_auth_method=wanted.auth_method,
             id_token_alg=wanted.id_token_alg,
             grant_types=["authorization_code"],
-            native=wanted.native,
+            **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
         )
         secret = None if wanted.auth_method == AuthMethod.NONE else _new_secret(ext)
         metering.name_client(
@@ -115,6 +117,8 @@ def check(kind: str, wanted: Registration) -> None:
         raise Refused(f"auth method {wanted.auth_method}: not available yet")
     if wanted.id_token_alg not in SUPPORTED_ALGORITHMS:
         raise Refused(f"id_token algorithm {wanted.id_token_alg}: one of {', '.join(SUPPORTED_ALGORITHMS)}")
+    if wanted.application_type == "spa" and wanted.auth_method != AuthMethod.NONE:
+        raise Refused("application type spa: for auth method none only, since a page keeps no secret")
     if "openid" not in wanted.scopes:
         raise Refused("scope: must contain openid")
     if unknown := [scope for scope in wanted.scopes if scope not in SCOPES]:
@@ -199,7 +203,7 @@ def replace_redirect_uris(
     """Raises Refused for the first address that cannot be registered; then nothing has changed."""
     with tenant_scope(tenant_id):
         ext = ClientExt.objects.of(tenant_id).get(relying_party_id=relying_party_id)
-        native = ext.native and ext.token_endpoint_auth_method == AuthMethod.NONE
+        native = ext.application_type == "native" and ext.token_endpoint_auth_method == AuthMethod.NONE
         for uri in uris:
             if problem := redirect_uri_problem(environment.kind, uri, public_native=native):
                 raise Refused(f"{uri}: {problem}")

@@ -79,7 +79,7 @@ def _facts(party: RelyingParty, ext: ClientExt, client: Any) -> ClientFacts:
         name=party.name,
         auth_method=ext.token_endpoint_auth_method,
         id_token_alg=ext.id_token_alg,
-        native=ext.native,
+        native=ext.application_type == "native",
         level=party.minimum_level,
         scopes=client._scope,
         redirect_uris=tuple(client._redirect_uris.splitlines()),

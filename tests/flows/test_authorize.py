@@ -207,7 +207,7 @@ def test_a_client_registered_twice_answers_at_both_addresses(fjordbank: House, v
 )
 def test_a_native_app_listens_on_any_port_of_loopback(uri: str, accepted: bool, fjordbank: House, visitor: Browser) -> None:
     """RFC 8252 section 7.3."""
-    party = fjordbank.client(redirect_uris=("http://127.0.0.1:1/cb",), auth_method="none", native=True)
+    party = fjordbank.client(redirect_uris=("http://127.0.0.1:1/cb",), auth_method="none", application_type="native")
     asked = party.ask(redirect_uri=uri)
     answer = visitor.get(asked.url)
     assert answer.status_code == (303 if accepted else 400)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from authflows import client_settings
 from authflows.registration import Refused, Registered, Registration, check, register
 from broker_portal.demonstration.companies import somebody
 from broker_portal.demonstration.story import furnish
@@ -17,9 +18,6 @@ from broker_portal.onboarding.opening import open_customer
 from tenants import directory, tenancy
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Kind, Tenant
-
-# Settings of later features are refused until they are built: never accepted and ignored.
-SETTINGS = {"min_loa": ("low", "substantial", "high"), "application_type": ("web", "native")}
 
 
 class Command(BaseCommand):
@@ -50,7 +48,10 @@ class Command(BaseCommand):
         self._print(register(tenant, environment, wanted), options["json"])
 
     def _wanted(self, options: dict[str, Any]) -> Registration:
-        switches = self._settings(options["client_settings"])
+        try:
+            switches = client_settings.parse(options["client_settings"])
+        except client_settings.UnknownSetting as error:
+            raise CommandError(str(error), returncode=2) from None
         if options["jwks"]:
             raise CommandError("--jwks: not available yet", returncode=2)
         if options["post_logout_redirect_uris"]:
@@ -61,20 +62,8 @@ class Command(BaseCommand):
             auth_method=options["auth_method"],
             id_token_alg=options["id_token_alg"],
             scopes=tuple(options["scope"].split()),
-            minimum_level=switches.get("min_loa", ""),
-            native=switches.get("application_type") == "native",
+            **({"application_type": "spa"} if options["auth_method"] == "none" else {}) | switches,
         )
-
-    def _settings(self, pairs: list[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for pair in pairs:
-            key, equals, value = pair.partition("=")
-            if not equals:
-                raise CommandError(f"--setting {pair}: expected key=value", returncode=2)
-            if value not in SETTINGS.get(key, ()):
-                raise CommandError(f"--setting {pair}: not available yet", returncode=2)
-            found[key] = value
-        return found
 
     def _open(self, slug: str) -> Tenant:
         """In demo mode with an invented seller and buyer, so that its months can be closed too."""
