@@ -6,6 +6,7 @@ from typing import Any
 
 from authflows.configuration import IssuerConfig
 from authflows.levels import Level
+from authflows.oidc import jose
 from authflows.oidc.authorize import LANGUAGES
 from authflows.oidc.claims import SCOPES, SUPPORTED
 
@@ -24,7 +25,8 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "grant_types_supported": ["authorization_code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": list(SCOPES),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],

@@ -68,8 +68,6 @@ def test_a_public_client_has_no_secret(manage: Manage, slug: str) -> None:
         ("--setting", "dialect=neb"),
         ("--setting", "min_loa=enormous"),
         ("--setting", "par"),
-        ("--auth-method", "private_key_jwt"),
-        ("--jwks", "keys.json"),
         ("--post-logout-redirect-uri", "https://netbank.fjordbank.example/"),
         ("--scope", "openid offline_access"),
     ],
