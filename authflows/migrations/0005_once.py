@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('sealed', models.BinaryField(help_text='the parameters, sealed to the reference: they may tell who logs in')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
+                ('used_by', models.UUIDField(help_text='the login that ended with an answer to it', null=True)),
                 ('relying_party_id', models.UUIDField(editable=False)),
                 ('issuer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.issuer')),
                 ('relying_party', tenants.models.owned.TenantRef(cascades=True, column='relying_party_id', from_fields=['tenant', 'relying_party_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='authflows.relyingparty', to_fields=['tenant', 'id'])),

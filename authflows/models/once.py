@@ -19,7 +19,7 @@ class PushedRequest(TenantOwned):
     sealed = models.BinaryField(help_text="the parameters, sealed to the reference: they may tell who logs in")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
+    used_by = models.UUIDField(null=True, help_text="the login that ended with an answer to it")
 
     class Meta(TenantOwned.Meta):
         constraints = [

@@ -17,6 +17,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
     return {
         "issuer": issuer.url,
         "authorization_endpoint": f"{issuer.url}/authorize",
+        "pushed_authorization_request_endpoint": f"{issuer.url}/par",
         "token_endpoint": f"{issuer.url}/token",
         "userinfo_endpoint": f"{issuer.url}/userinfo",
         "jwks_uri": f"{issuer.url}/jwks",
@@ -34,6 +35,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "ui_locales_supported": list(LANGUAGES),
         "prompt_values_supported": ["none", "login"],
         "claims_parameter_supported": False,
+        "require_pushed_authorization_requests": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,

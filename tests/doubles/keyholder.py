@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from joserfc import jws
@@ -74,3 +75,19 @@ class KeyHolder:
     def token(self, asked: Asked, code: str, assertion: str | None = "", /, **changes: str | None) -> httpx.Response:
         body = {"grant_type": "authorization_code", "code": code, "redirect_uri": asked.redirect_uri, "code_verifier": asked.verifier}
         return self.post("/token", {name: value for name, value in (body | changes).items() if value is not None}, assertion)
+
+    def push(self, asked: Asked, assertion: str | None = "", /, **changes: str | None) -> httpx.Response:
+        """Sends a request beforehand, as it would have stood in the query; `changes` replaces parameters, None leaves one out."""
+        sent = dict(parse_qsl(urlsplit(asked.url).query)) | changes
+        return self.post("/par", {name: value for name, value in sent.items() if value is not None}, assertion)
+
+    def pushed(self, **changes: str | None) -> tuple[Asked, str]:
+        """A request that was pushed, with the address for its browser; and its request_uri."""
+        asked = self.party.ask(**changes)
+        answer = self.push(asked)
+        assert answer.status_code == 201, answer.text
+        return self.by_reference(asked, answer.json()["request_uri"]), answer.json()["request_uri"]
+
+    def by_reference(self, asked: Asked, request_uri: str, **more: str) -> Asked:
+        query = urlencode({"client_id": self.party.client_id, "request_uri": request_uri, **more})
+        return replace(asked, url=f"{self.issuer}/authorize?{query}")
