@@ -42,6 +42,7 @@ class ClientSettings:
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
+    "request_object": ("request_object_required", {"required": True, "optional": False}),
     "par": ("par_required", {"required": True, "optional": False}),
 }
 TEXTS: dict[str, str] = {"jwks_uri": "jwks_uri"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from authflows import keys
 from authflows.configuration import IssuerConfig
 from authflows.levels import Level
 from authflows.oidc import jose
@@ -36,11 +37,20 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "prompt_values_supported": ["none", "login"],
         "claims_parameter_supported": False,
         "require_pushed_authorization_requests": False,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(jose.ALGORITHMS),
+        **(_encryption() if issuer.decryption_keys else {}),
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
     }
 
 
+def _encryption() -> dict[str, list[str]]:
+    return {
+        "request_object_encryption_alg_values_supported": [keys.ENCRYPTION],
+        "request_object_encryption_enc_values_supported": [keys.CONTENT_ENCRYPTION],
+    }
+
+
 def jwks(issuer: IssuerConfig) -> dict[str, Any]:
-    return {"keys": [key.public for key in issuer.keys]}
+    return {"keys": [key.public for key in (*issuer.keys, *issuer.decryption_keys)]}
