@@ -27,6 +27,7 @@ class ClientSettings:
     jwks: dict[str, Any] | None = None
     jwks_uri: str = ""
     origins: tuple[str, ...] = ()  # of a public client's pages, for CORS
+    audiences: tuple[str, ...] = ()  # client_ids of resource servers that its access tokens are for
     back_channel_logout_uri: str = ""
 
     @property

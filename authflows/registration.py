@@ -96,7 +96,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             issuer=issuer,
             token_endpoint_auth_method=wanted.auth_method,
             id_token_alg=wanted.id_token_alg,
-            grant_types=["authorization_code"],
+            grant_types=["authorization_code", *(["refresh_token"] if "offline_access" in wanted.scopes else [])],
             **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
         )
         secret = None if wanted.auth_method == AuthMethod.NONE else _new_secret(ext)

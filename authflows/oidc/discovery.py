@@ -8,6 +8,7 @@ from authflows.configuration import IssuerConfig
 from authflows.levels import Level
 from authflows.oidc.authorize import LANGUAGES
 from authflows.oidc.claims import SCOPES, SUPPORTED
+from authflows.oidc.token import GRANTS
 
 
 def metadata(issuer: IssuerConfig) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "jwks_uri": f"{issuer.url}/jwks",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
