@@ -41,7 +41,9 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
 }
 TEXTS: dict[str, str] = {}
-LISTS: dict[str, str] = {}
+LISTS: dict[str, str] = {
+    "audience": "audiences",
+}
 
 
 def parse(pairs: Iterable[str]) -> dict[str, Any]:

@@ -53,6 +53,14 @@ def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, addr
     return Caller(client, secret_id, guess)
 
 
+def admit(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> Caller:
+    """`prove`, for a step that does not look at the limit itself."""
+    asking = prove(issuer, parameters, authorization, address)
+    if limits.blocked("token_failure.client", asking.guess):
+        raise too_many()
+    return asking
+
+
 def refusal(issuer: IssuerConfig, caller: Caller, description: str) -> Exception:
     """Why a step of a proven client did nothing: this process's memory, its failures before, or what it presented."""
     if store.version(issuer.id) != issuer.version:

@@ -44,7 +44,7 @@ def access_token(issuer: IssuerConfig, client: Client, terms: Terms, scope: str)
     said = {
         "iss": issuer.url,
         "sub": str(terms.subject_id),
-        "aud": [issuer.url, *client.audiences],
+        "aud": audience(issuer, client),
         "client_id": client.client_id,
         "iat": now,
         "exp": now + settings.ACCESS_TOKEN_SECONDS,
@@ -55,6 +55,11 @@ def access_token(issuer: IssuerConfig, client: Client, terms: Terms, scope: str)
         "acr": terms.acr,
     }
     return keys.sign(keys.signer(issuer.keys, client.id_token_alg), said, alg=client.id_token_alg, typ="at+jwt")
+
+
+def audience(issuer: IssuerConfig, client: Client) -> list[str]:
+    """Whom a client's access tokens are for: userinfo, and the resource servers that the client names."""
+    return [issuer.url, *client.audiences]
 
 
 def opaque() -> str:
