@@ -39,6 +39,7 @@ class ClientSettings:
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
+    "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
 }
 TEXTS: dict[str, str] = {}
 LISTS: dict[str, str] = {
