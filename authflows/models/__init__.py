@@ -1,6 +1,6 @@
 """Rows of logging a person in."""
 
-from authflows.models.grant import AccessToken, Grant, Subject, SubjectKind
+from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectKind
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
 from authflows.models.once import PushedRequest, SpentJti
@@ -25,6 +25,7 @@ __all__ = [
     "LoginState",
     "Purpose",
     "PushedRequest",
+    "RefreshToken",
     "RelyingParty",
     "Service",
     "SimulatedSession",

@@ -18,14 +18,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
-from authflows import once, store
+from authflows import once
 from authflows.configuration import Client, IssuerConfig
 from authflows.configuration import client as find_client
-from authflows.errors import JsonError, Stale
+from authflows.errors import JsonError
 from authflows.oidc import client_assertion, client_keys, jose
 from authflows.oidc.jose import NotBelieved, PublicKey, UnknownKey
 from authflows.oidc.parameters import Parameters
-from tenants import limits
 
 log = logging.getLogger("authflows")
 NOBODY = bytes(32)
@@ -84,21 +83,6 @@ def _asserted(parameters: Parameters) -> Credentials:
     if not isinstance(named, str) or parameters.get("client_id") not in ("", named):
         raise refusal()
     return Credentials("private_key_jwt", named, assertion)
-
-
-def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str) -> Client:
-    """Who calls this endpoint; failures are counted. Raises JsonError, and Stale where the client has changed since it was read."""
-    if parameters.repeated:
-        raise JsonError("invalid_request", f"{min(parameters.repeated)} was sent more than once")
-    credentials = presented(authorization, parameters)
-    try:
-        return authenticate(issuer, credentials, called)[0]
-    except JsonError:
-        if store.version(issuer.id) != issuer.version:
-            raise Stale from None
-        if not limits.hit("token_failure.client", f"{credentials.client_id}:{address}"):
-            raise JsonError("slow_down", "too many failed attempts", 429, {"Retry-After": "60"}) from None
-        raise
 
 
 def authenticate(issuer: IssuerConfig, credentials: Credentials, called: str = "token") -> tuple[Client, uuid.UUID | None]:

@@ -11,7 +11,7 @@ from authflows import store
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, Stale
 from authflows.oidc import discovery as provider
-from authflows.oidc import pushing
+from authflows.oidc import introspection, pushing, revocation
 from authflows.oidc import token as token_endpoint
 from authflows.oidc import userinfo as userinfo_endpoint
 from authflows.oidc.parameters import Parameters
@@ -31,8 +31,16 @@ def par(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 
 def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
-    answer = token_endpoint.exchange(issuer, _form(request), _authorization(request), address_of(request))
-    return _private(answer)
+    return _private(token_endpoint.exchange(issuer, _form(request), _authorization(request), address_of(request)))
+
+
+def introspect(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    return _private(introspection.answer(issuer, _form(request), _authorization(request), address_of(request)))
+
+
+def revoke(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    revocation.revoke(issuer, _form(request), _authorization(request), address_of(request))
+    return HttpResponse()
 
 
 def userinfo(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:

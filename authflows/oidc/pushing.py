@@ -9,7 +9,7 @@ from django.conf import settings
 
 from authflows.configuration import Client, IssuerConfig
 from authflows.errors import JsonError, PageError, RedirectError
-from authflows.oidc import authorize, client_authentication, intake
+from authflows.oidc import authorize, caller, intake
 from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
 from tenants import limits
@@ -22,7 +22,7 @@ LATER = {authorize.passive_needs_a_session}
 
 def push(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> dict[str, Any]:
     """Raises JsonError, and Stale where the client has changed since it was read."""
-    client = client_authentication.prove(issuer, parameters, authorization, address, "par")
+    client = caller.admit(issuer, parameters, authorization, address, "par").client
     asked_for, came = _asked_for(issuer, client, parameters)
     _check(issuer, asked_for, came)
     buckets = limits.buckets([("par.relying_party", str(client.relying_party_id))])
