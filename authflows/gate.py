@@ -24,7 +24,7 @@ from authflows.loginbox import explanations
 from authflows.oidc import responses
 
 log = logging.getLogger("authflows")
-JSON_ENDPOINTS = frozenset(("token", "userinfo", "introspect", "revoke", "discovery", "jwks"))
+JSON_ENDPOINTS = frozenset(("par", "token", "userinfo", "introspect", "revoke", "discovery", "jwks"))
 MALFORMED = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 RETRY_AFTER = {429: "60", 503: "5"}
 UTF8 = ("utf-8", "utf8")
@@ -131,7 +131,7 @@ def _answer(
 
 def _without_database(request: HttpRequest, path: str) -> HttpResponse:
     """Before the issuer is known: JSON where machines ask, a page for people."""
-    if path.endswith(("/token", "/userinfo", "/introspect", "/revoke", "/jwks", "/openid-configuration")):
+    if path.endswith(("/par", "/token", "/userinfo", "/introspect", "/revoke", "/jwks", "/openid-configuration")):
         return JsonResponse({"error": "server_error", "error_description": "unavailable"}, status=503)
     return explanations.respond(request, None, None, PageError("unavailable", 503))
 
