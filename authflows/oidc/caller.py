@@ -37,7 +37,7 @@ def too_many() -> JsonError:
     return JsonError("slow_down", "too many failed attempts", 429, {"Retry-After": "60"})
 
 
-def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str = "token") -> Caller:
+def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str) -> Caller:
     """`called` is the endpoint's path. Raises JsonError, and Stale where the client has changed since it was read."""
     no_repeats(parameters)
     credentials = client_authentication.presented(authorization, parameters)

@@ -85,7 +85,7 @@ def _asserted(parameters: Parameters) -> Credentials:
     return Credentials("private_key_jwt", named, assertion)
 
 
-def authenticate(issuer: IssuerConfig, credentials: Credentials, called: str = "token") -> tuple[Client, uuid.UUID | None]:
+def authenticate(issuer: IssuerConfig, credentials: Credentials, called: str) -> tuple[Client, uuid.UUID | None]:
     """The client, and which of its secrets was used. `called` is the endpoint's path. Raises JsonError invalid_client, and Stale."""
     found = find_client(issuer, credentials.client_id) if credentials.client_id else None
     if credentials.method == "private_key_jwt":

@@ -33,11 +33,11 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
         "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
-        "token_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
-        "introspection_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
-        "revocation_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
+        **{
+            f"{name}_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS) for name in ("token", "introspection", "revocation")
+        },
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": list(SCOPES),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],

@@ -139,7 +139,7 @@ def test_24_an_unknown_client_costs_a_signature_too(fjordbank: House, holder: Ke
         for assertion in (holder.assertion(None, new_key()), holder.assertion(iss="nobody", sub="nobody")):
             named = jose.take_apart(assertion).claims["sub"]
             with pytest.raises(JsonError, match="invalid_client"):
-                client_authentication.authenticate(issuer, client_authentication.Credentials("private_key_jwt", named, assertion))
+                client_authentication.authenticate(issuer, client_authentication.Credentials("private_key_jwt", named, assertion), "token")
             assert verified == ["one"]
             verified.clear()
         configuration.forget()
