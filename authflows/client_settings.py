@@ -44,6 +44,7 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
 TEXTS: dict[str, str] = {}
 LISTS: dict[str, str] = {
     "audience": "audiences",
+    "origin": "origins",
 }
 
 

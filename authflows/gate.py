@@ -15,13 +15,13 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from django.urls import Resolver404, URLResolver, get_resolver
+from django.urls import Resolver404, ResolverMatch, URLResolver, get_resolver
 
 from authflows import configuration, urls
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, LoginError, PageError, RedirectError, Stale, Unavailable
 from authflows.loginbox import explanations
-from authflows.oidc import responses
+from authflows.oidc import cross_origin, responses
 
 log = logging.getLogger("authflows")
 JSON_ENDPOINTS = frozenset(("token", "userinfo", "introspect", "revoke", "discovery", "jwks"))
@@ -64,6 +64,14 @@ class IssuerGate:
             match = self.resolver.resolve("/" + path.removeprefix(issuer.prefix).removeprefix("/"))
         except Resolver404:
             return explanations.respond(request, issuer, None, PageError("no_such_address", 404))
+        name = str(match.url_name)
+        if name not in cross_origin.ENDPOINTS:
+            return self._respond(request, issuer, host, path, match)
+        if request.method == "OPTIONS":
+            return cross_origin.allow(request, issuer, cross_origin.preflight(name))
+        return cross_origin.allow(request, issuer, self._respond(request, issuer, host, path, match))
+
+    def _respond(self, request: HttpRequest, issuer: IssuerConfig, host: str, path: str, match: ResolverMatch) -> HttpResponse:
         name = str(match.url_name)
         if request.method not in urls.METHODS[name]:
             return HttpResponse(status=405, headers={"Allow": ", ".join(urls.METHODS[name])})
