@@ -51,6 +51,7 @@ TEXTS: dict[str, str] = {
 }
 LISTS: dict[str, str] = {
     "audience": "audiences",
+    "origin": "origins",
 }
 
 
