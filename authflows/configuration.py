@@ -21,7 +21,7 @@ from authflows import keys, subjects
 from authflows.client_settings import ClientSettings
 from authflows.keys import LoadedKey
 from authflows.levels import Level, parse
-from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service, Theme
+from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, Purpose, RelyingParty, Service, Theme
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Installation, Issuer, IssuerState, Kind, Tenant
 
@@ -91,6 +91,7 @@ class IssuerConfig:
     environment_id: uuid.UUID
     kind: str
     keys: tuple[LoadedKey, ...]
+    decryption_keys: tuple[LoadedKey, ...]
     subject_secret: bytes
     upstreams: tuple[Upstream, ...]
     origins: frozenset[str]  # of its public clients' pages
@@ -182,6 +183,7 @@ def load(issuer: Issuer) -> IssuerConfig:
             environment_id=environment.id,
             kind=environment.kind,
             keys=keys.load(tenant.id, environment.id),
+            decryption_keys=keys.load(tenant.id, environment.id, Purpose.OIDC_DECRYPT),
             subject_secret=subjects.load_secret(tenant.id, environment.id),
             upstreams=_upstreams(tenant.id, environment),
             origins=_origins(tenant.id, environment.id),

@@ -116,21 +116,19 @@ def no_repeats(asked: Asked) -> None:
         raise asked.refuse("invalid_request", f"{min(asked.parameters.repeated)} was sent more than once")
 
 
-def no_request_object(asked: Asked) -> None:
-    """OpenID Connect Core 3.1.2.6."""
-    for name, error in (
-        ("request", "request_not_supported"),
-        ("request_uri", "request_uri_not_supported"),
-        ("registration", "registration_not_supported"),
-    ):
+def no_foreign_request(asked: Asked) -> None:
+    """OpenID Connect Core 3.1.2.6: what stands elsewhere is never fetched."""
+    for name, error in (("request_uri", "request_uri_not_supported"), ("registration", "registration_not_supported")):
         if name in asked.parameters:
             raise asked.refuse(error, f"{name} is not supported")
 
 
 def came_as_agreed(asked: Asked) -> None:
-    """RFC 9126 section 6. The portal's own trial has no credentials of the client's to push with."""
+    """RFC 9126 section 6, RFC 9101 section 10.5. The portal's own trial has no credentials of the client's."""
     if asked.client.needs_par and not asked.came.pushed and not asked.trial:
         raise asked.refuse("invalid_request", "this client must push its requests to the PAR endpoint")
+    if asked.client.request_object_required and not asked.came.by_object and not asked.trial:
+        raise asked.refuse("invalid_request", "this client must sign its requests")
 
 
 def response_type_is_code(asked: Asked) -> None:
@@ -202,7 +200,7 @@ def passive_needs_a_session(asked: Asked) -> None:
 CHECKS: list[Callable[[Asked], None]] = [
     no_repeats,
     fits_the_database,
-    no_request_object,
+    no_foreign_request,
     came_as_agreed,
     response_type_is_code,
     response_mode_is_query,

@@ -45,8 +45,11 @@ def _address(uri: str, loopback: bool) -> str:
 
 
 def _needs_keys(wanted: ClientSettings, auth_method: str) -> str:
-    if auth_method == "private_key_jwt" and wanted.jwks is None and not wanted.jwks_uri:
-        return "auth method private_key_jwt: needs the client's public keys (jwks) or their address (jwks_uri)"
+    what = (
+        "auth method private_key_jwt" if auth_method == "private_key_jwt" else "signed requests" if wanted.request_object_required else ""
+    )
+    if what and wanted.jwks is None and not wanted.jwks_uri:
+        return f"{what}: needs the client's public keys (jwks) or their address (jwks_uri)"
     return ""
 
 

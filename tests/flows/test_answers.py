@@ -129,7 +129,11 @@ def test_what_the_issuer_names_is_there(party: RelyingParty, visitor: Browser) -
 def test_published_keys_hold_nothing_private(party: RelyingParty, visitor: Browser) -> None:
     answer = visitor.get(party.issuer + "/jwks")
     keys = answer.json()["keys"]
-    assert {(key["kty"], key.get("alg"), key["use"]) for key in keys} == {("EC", "ES256", "sig"), ("RSA", None, "sig")}
+    assert {(key["kty"], key.get("alg"), key["use"]) for key in keys} == {
+        ("EC", "ES256", "sig"),
+        ("RSA", None, "sig"),
+        ("RSA", "RSA-OAEP-256", "enc"),
+    }
     for key in keys:
         assert set(key) <= {"kty", "crv", "x", "y", "n", "e", "kid", "use", "alg"}
 

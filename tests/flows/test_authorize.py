@@ -116,7 +116,7 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     ({"max_age": "-1"}, "invalid_request"),
     ({"max_age": "soon"}, "invalid_request"),
     ({"max_age": "١"}, "invalid_request"),
-    ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
+    ({"request": "eyJhbGciOiJub25lIn0.e30."}, "invalid_request_object"),
     ({"request_uri": "https://attacker.example/request"}, "request_uri_not_supported"),
     ({"registration": "{}"}, "registration_not_supported"),
     ({"nonce": "a\x00b"}, "invalid_request"),
