@@ -43,15 +43,14 @@ class ClientSettings:
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
-    "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
     "request_object": ("request_object_required", {"required": True, "optional": False}),
     "par": ("par_required", {"required": True, "optional": False}),
+    "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
 }
-TEXTS: dict[str, str] = {
-    "jwks_uri": "jwks_uri",
-}
+TEXTS: dict[str, str] = {"jwks_uri": "jwks_uri"}
 LISTS: dict[str, str] = {
     "audience": "audiences",
+    "origin": "origins",
 }
 
 

@@ -132,6 +132,15 @@ def check(kind: str, wanted: Registration) -> None:
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
+    _check_origins(kind, wanted)
+
+
+def _check_origins(kind: str, wanted: Registration) -> None:
+    if wanted.origins and wanted.auth_method != AuthMethod.NONE:
+        raise Refused("origin: for auth method none only, since only a public client's pages call us")
+    for origin in wanted.origins:
+        if problem := origin_problem(kind, origin):
+            raise Refused(f"origin {origin}: {problem}")
 
 
 def _check_audiences(tenant: Tenant, environment: Environment, audiences: tuple[str, ...]) -> None:
@@ -169,6 +178,18 @@ def redirect_uri_problem(kind: str, uri: str, *, public_native: bool = False) ->
     if kind == Kind.TEST or settings.DEMO or public_native:
         return ""
     return "use https; http on loopback is for public native clients only"
+
+
+def origin_problem(kind: str, origin: str) -> str:
+    """Why pages of this origin cannot call us, or "". It is compared as browsers write it (RFC 6454 section 6.2)."""
+    if problem := redirect_uri_problem(kind, origin):
+        return problem
+    parts = urlsplit(origin)
+    port = "" if parts.port in (None, 443 if parts.scheme == "https" else 80) else f":{parts.port}"
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
+    if origin != f"{parts.scheme}://{host}{port}" or not origin.isascii():
+        return "write scheme, host and port only, as browsers do: https://app.example"
+    return ""
 
 
 def _loopback(host: str) -> bool:

@@ -215,6 +215,8 @@ REFRESH_TOKEN_SECONDS = env_int("REFRESH_TOKEN_SECONDS", 90 * 86_400)
 REFRESH_TOKEN_IDLE_SECONDS = env_int("REFRESH_TOKEN_IDLE_SECONDS", 14 * 86_400)
 # How long a public client may repeat a refresh whose answer it did not get.
 REFRESH_REPEAT_SECONDS = 60
+# How long a signing key is used; the next one is published before, and the old one after it (decision 14).
+SIGNING_KEY_DAYS = env_int("SIGNING_KEY_DAYS", 90)
 # What this operator is notified for under NSIS, per kind of identity (decision 11).
 NSIS_CAP = {
     "private": env_choice("NSIS_CAP_PRIVATE", "high", ("low", "substantial", "high")),

@@ -63,7 +63,6 @@ def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, A
         raise Stale
     response = JsonResponse(describe(issuer))
     response.headers["Cache-Control"] = "public, max-age=300"
-    response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 
