@@ -206,6 +206,9 @@ CORE_SECONDS = env_int("CORE_SECONDS", 300)
 # An answer of the core that has not come by now is lost: the sweep asks for it.
 CORE_ANSWER_SECONDS = env_int("CORE_ANSWER_SECONDS", 10)
 CODE_SECONDS = 60
+# A session without use, and from its authentication on: our assumption too, no figure is published for brokers.
+SESSION_IDLE_SECONDS = env_int("SESSION_IDLE_SECONDS", 1800)
+SESSION_SECONDS = env_int("SESSION_SECONDS", 28_800)
 ACCESS_TOKEN_SECONDS = env_int("ACCESS_TOKEN_SECONDS", 3600)
 ID_TOKEN_SECONDS = 300
 # What this operator is notified for under NSIS, per kind of identity (decision 11).
