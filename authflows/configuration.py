@@ -42,6 +42,7 @@ class Upstream:
     level_cap: Level
     usage_model: str
     core_client: bool
+    sso: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def _upstreams(tenant_id: uuid.UUID, environment: Environment) -> tuple[Upstream
     granted = ConnectionGrant.objects.of(tenant_id).filter(environment_id=environment.id).values_list("connection_id", flat=True)
     rows = Connection.objects.filter(id__in=list(granted)).order_by("id")
     return tuple(
-        Upstream(row.id, row.kind, Level[row.level_cap.upper()], row.usage_model, row.core_client)
+        Upstream(row.id, row.kind, Level[row.level_cap.upper()], row.usage_model, row.core_client, row.sso)
         for row in rows
         if row.kind != "simulator" or simulator_allowed(environment.kind)
     )

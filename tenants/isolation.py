@@ -69,6 +69,7 @@ TABLES: dict[str, TableClass] = {
     "authflows_subjectsecret": TableClass.TENANT,
     "authflows_subject": TableClass.TENANT,
     "authflows_login": TableClass.TENANT,
+    "authflows_brokersession": TableClass.TENANT,
     "authflows_coresession": TableClass.TENANT,
     "authflows_grant": TableClass.TENANT,
     "authflows_accesstoken": TableClass.TENANT,

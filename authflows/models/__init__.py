@@ -6,11 +6,13 @@ from authflows.models.login import CoreSession, CoreState, Login, LoginState
 from authflows.models.once import PushedRequest, SpentJti
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
 from authflows.models.service import Connection, ConnectionGrant, Level, Service, Theme
+from authflows.models.session import BrokerSession
 from authflows.models.simulator import SimulatedSession, SimulatorLedger
 
 __all__ = [
     "AccessToken",
     "AuthMethod",
+    "BrokerSession",
     "ClientExt",
     "ClientSecret",
     "Connection",

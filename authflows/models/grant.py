@@ -52,6 +52,7 @@ class Grant(TenantOwned):
     auth_time = models.DateTimeField()
     sid = models.CharField(max_length=43)
     jkt = models.CharField(max_length=43, blank=True, db_default="", help_text="the key that the code is bound to (RFC 9449 section 10)")
+    session_id = models.UUIDField(null=True, editable=False, help_text="its BrokerSession; no reference: that may go first")
     sealed = models.BinaryField(null=True, help_text="claims, sealed to the code; nulled at redemption")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     used_at = models.DateTimeField(null=True)
@@ -61,6 +62,10 @@ class Grant(TenantOwned):
         constraints = [
             *TenantOwned.Meta.constraints,
             models.UniqueConstraint(fields=["tenant", "code_hash"], name="authflows_grant_code"),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "session_id"], name="authflows_grant_session"),
+            models.Index(fields=["tenant", "sid"], name="authflows_grant_sid"),
         ]
 
 

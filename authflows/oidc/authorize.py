@@ -22,6 +22,8 @@ from authflows.requests import LoginRequest
 
 LANGUAGES = ("da", "en")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+# With these the person is asked, whatever session there is: consent and another account are chosen in the box.
+FRESH = {"login", "consent", "select_account"}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -192,11 +194,6 @@ def connection_is_available(asked: Asked) -> None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
 
 
-def passive_needs_a_session(asked: Asked) -> None:
-    if "none" in asked.prompts:
-        raise asked.refuse("login_required", "there is no session to reuse")
-
-
 CHECKS: list[Callable[[Asked], None]] = [
     no_repeats,
     fits_the_database,
@@ -208,7 +205,6 @@ CHECKS: list[Callable[[Asked], None]] = [
     pkce_is_s256,
     prompt_is_known,
     max_age_is_a_number,
-    passive_needs_a_session,
     connection_is_available,
 ]
 
@@ -228,7 +224,9 @@ def _request(asked: Asked, browser_language: str) -> LoginRequest:
         protocol="oidc",
         level=levels.required(levels.asked(parameters.get("acr_values")), asked.client.minimum_level),
         language=next((tag for tag in wanted if tag in LANGUAGES), browser_language),
-        force="login" in asked.prompts,
+        force=bool(FRESH & set(asked.prompts)),
+        passive="none" in asked.prompts,
+        max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
         attributes=tuple(asked.scopes),
         connection=str(upstream.id),
         trial=asked.trial,

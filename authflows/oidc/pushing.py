@@ -16,8 +16,6 @@ from tenants import limits
 
 # It has no id yet.
 PUSHED = "now"
-# What only the browser's own visit can tell.
-LATER = {authorize.passive_needs_a_session}
 
 
 def push(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> dict[str, Any]:
@@ -52,8 +50,7 @@ def _check(issuer: IssuerConfig, parameters: Parameters, came: Came) -> None:
     try:
         asked = authorize.prove(issuer, parameters, came)
         for check in authorize.CHECKS:
-            if check not in LATER:
-                check(asked)
+            check(asked)
     except PageError as problem:
         raise JsonError("invalid_request", problem.code) from None
     except RedirectError as problem:
