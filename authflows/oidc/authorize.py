@@ -165,6 +165,12 @@ def pkce_is_s256(asked: Asked) -> None:
         raise asked.refuse("invalid_request", "code_challenge is malformed")
 
 
+def key_is_a_thumbprint(asked: Asked) -> None:
+    """RFC 9449 section 10: the code will be good with this key only."""
+    if "dpop_jkt" in asked.parameters and not CHALLENGE.fullmatch(asked.parameters.get("dpop_jkt")):
+        raise asked.refuse("invalid_request", "dpop_jkt is malformed")
+
+
 def prompt_is_known(asked: Asked) -> None:
     if set(asked.prompts) - {"none", "login", "consent", "select_account"}:
         raise asked.refuse("invalid_request", "unknown prompt value")
@@ -203,6 +209,7 @@ CHECKS: list[Callable[[Asked], None]] = [
     response_mode_is_query,
     scope_is_allowed,
     pkce_is_s256,
+    key_is_a_thumbprint,
     prompt_is_known,
     max_age_is_a_number,
     connection_is_available,
@@ -238,5 +245,6 @@ def _request(asked: Asked, browser_language: str) -> LoginRequest:
             "challenge": parameters.get("code_challenge"),
             "scope": " ".join(dict.fromkeys(asked.scopes)),
             **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
+            **({"jkt": parameters.get("dpop_jkt")} if "dpop_jkt" in parameters else {}),
         },
     )

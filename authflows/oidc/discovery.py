@@ -7,7 +7,7 @@ from typing import Any
 from authflows import keys
 from authflows.configuration import IssuerConfig
 from authflows.levels import Level
-from authflows.oidc import jose
+from authflows.oidc import dpop, jose
 from authflows.oidc.authorize import LANGUAGES
 from authflows.oidc.claims import SCOPES, SUPPORTED
 from authflows.oidc.token import GRANTS
@@ -38,6 +38,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         **{
             f"{name}_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS) for name in ("token", "introspection", "revocation")
         },
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": list(SCOPES),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],
