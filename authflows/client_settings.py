@@ -38,6 +38,7 @@ class ClientSettings:
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
+    "pkce": ("pkce", {"required": "required", "nonce_instead": "nonce_instead"}),
 }
 TEXTS: dict[str, str] = {}
 LISTS: dict[str, str] = {}

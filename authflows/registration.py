@@ -117,8 +117,7 @@ def check(kind: str, wanted: Registration) -> None:
         raise Refused(f"auth method {wanted.auth_method}: not available yet")
     if wanted.id_token_alg not in SUPPORTED_ALGORITHMS:
         raise Refused(f"id_token algorithm {wanted.id_token_alg}: one of {', '.join(SUPPORTED_ALGORITHMS)}")
-    if wanted.application_type == "spa" and wanted.auth_method != AuthMethod.NONE:
-        raise Refused("application type spa: for auth method none only, since a page keeps no secret")
+    _check_switches(wanted)
     if "openid" not in wanted.scopes:
         raise Refused("scope: must contain openid")
     if unknown := [scope for scope in wanted.scopes if scope not in SCOPES]:
@@ -128,6 +127,15 @@ def check(kind: str, wanted: Registration) -> None:
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
+
+
+def _check_switches(wanted: Registration) -> None:
+    """What goes together."""
+    public = wanted.auth_method == AuthMethod.NONE
+    if wanted.application_type == "spa" and not public:
+        raise Refused("application type spa: for auth method none only, since a page keeps no secret")
+    if wanted.pkce != "required" and (public or wanted.fapi):
+        raise Refused("pkce nonce_instead: never for public clients, nor for FAPI clients")
 
 
 def redirect_uri_problem(kind: str, uri: str, *, public_native: bool = False) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 from authflows.configuration import IssuerConfig
 from authflows.levels import Level
-from authflows.oidc.authorize import LANGUAGES
+from authflows.oidc.authorize import LANGUAGES, PROMPTS
 from authflows.oidc.claims import SCOPES, SUPPORTED
+from authflows.oidc.responses import MODES
 
 
 def metadata(issuer: IssuerConfig) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "userinfo_endpoint": f"{issuer.url}/userinfo",
         "jwks_uri": f"{issuer.url}/jwks",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(MODES),
         "grant_types_supported": ["authorization_code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
@@ -30,8 +31,9 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],
         "acr_values_supported": [level.uri for level in Level],
         "ui_locales_supported": list(LANGUAGES),
-        "prompt_values_supported": ["none", "login"],
-        "claims_parameter_supported": False,
+        "prompt_values_supported": list(PROMPTS),
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,

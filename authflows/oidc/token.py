@@ -40,7 +40,7 @@ def grant_is_supported(parameters: Parameters) -> None:
 
 
 def code_is_sent(parameters: Parameters) -> None:
-    for name in ("code", "redirect_uri", "code_verifier"):
+    for name in ("code", "redirect_uri"):
         if name not in parameters:
             raise JsonError("invalid_request", f"{name} is missing")
         if "\x00" in parameters.get(name):
@@ -48,7 +48,7 @@ def code_is_sent(parameters: Parameters) -> None:
 
 
 def verifier_is_wellformed(parameters: Parameters) -> None:
-    if not VERIFIER.fullmatch(parameters.get("code_verifier")):
+    if "code_verifier" in parameters and not VERIFIER.fullmatch(parameters.get("code_verifier")):
         raise JsonError("invalid_grant", "code_verifier is malformed")
 
 
@@ -79,6 +79,8 @@ def too_many() -> JsonError:
 
 def redeem(issuer: IssuerConfig, client: Client, parameters: Parameters, *, secret_id: uuid.UUID | None, guess: str) -> dict[str, Any]:
     """Spends the code of an authenticated client."""
+    if "code_verifier" not in parameters and not client.nonce_instead_of_challenge:
+        raise JsonError("invalid_request", "code_verifier is missing")
     code = parameters.get("code")
     code_hash = hashlib.sha256(code.encode()).digest()
     claims = _unsealed(grants.sealed_to(issuer.tenant_id, code_hash), code)
@@ -138,6 +140,9 @@ def _refusal(issuer: IssuerConfig, client: Client, code_hash: bytes, guess: str)
 
 
 def _challenge(verifier: str) -> str:
+    """No verifier goes with no challenge, and with no other code (RFC 9700 section 2.1.1)."""
+    if not verifier:
+        return ""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
