@@ -155,6 +155,12 @@ def achieved(identity: Identity, upstream: Upstream) -> Level:
     return levels.loa(identity.ial, identity.aal, min(upstream.level_cap, notified))
 
 
+def is_person(issuer: IssuerConfig, identity: Identity, subject: str) -> bool:
+    """Whether this identity is the one that the relying party knows by this `sub`."""
+    key = subjects.key(issuer.subject_secret, identity.kind, identity.national_id)
+    return str(store.subject(issuer.tenant_id, issuer.environment_id, identity.kind, key)) == subject
+
+
 def complete(
     issuer: IssuerConfig,
     found: StoredLogin,

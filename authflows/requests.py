@@ -23,6 +23,8 @@ class LoginRequest:
     action: str = "log_on"
     reference_text: str = ""
     attributes: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()  # asked for one by one, and allowed
+    subject: str = ""  # the one person who may be answered with
     connection: str = ""  # id of the connection that will be asked
     trial: bool = False
 
@@ -39,10 +41,17 @@ class LoginRequest:
             "action": self.action,
             "reference_text": self.reference_text,
             "attributes": list(self.attributes),
+            "claims": list(self.claims),
+            "subject": self.subject,
             "connection": self.connection,
             "trial": self.trial,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> LoginRequest:
-        return cls(**(data | {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"])}))
+        return cls(
+            **(
+                data
+                | {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"]), "claims": tuple(data.get("claims", ()))}
+            )
+        )

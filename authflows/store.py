@@ -248,6 +248,18 @@ def unconfirmed(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
         step.execute(sql, {"tenant": tenant_id, "core_session": core_session})
 
 
+def subject(tenant_id: uuid.UUID, environment_id: uuid.UUID, kind: str, key: bytes) -> uuid.UUID | None:
+    """The `sub` of somebody who has logged in before."""
+    sql = (
+        "SELECT id FROM authflows_subject"
+        " WHERE tenant_id = %(tenant)s AND environment_id = %(environment)s AND kind = %(kind)s AND key = %(key)s"
+    )
+    with transaction(tenant_id) as step:
+        cursor = step.execute(sql, {"tenant": tenant_id, "environment": environment_id, "kind": kind, "key": key})
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What completing writes beside the Login itself."""
