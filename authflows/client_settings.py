@@ -38,6 +38,8 @@ class ClientSettings:
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
+    "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
+    "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),
 }
 TEXTS: dict[str, str] = {}
 LISTS: dict[str, str] = {}

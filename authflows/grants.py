@@ -20,6 +20,7 @@ class Redeemed:
     amr: list[str]
     auth_time: datetime
     sid: str
+    sub: str  # as the client is told it
 
 
 SEALED = """
@@ -42,14 +43,15 @@ WITH redeemed AS (
       AND g.code_expires_at > now() AND g.issuer_id = %(issuer)s AND g.relying_party_id = %(relying_party)s
       AND g.redirect_uri = %(redirect_uri)s AND g.challenge = %(challenge)s AND i.id = %(issuer)s AND i.version = %(version)s
       AND NOT EXISTS (SELECT FROM tenants_ratelimit r WHERE r.key = %(limit_key)s AND r."window" >= %(limit_window)s AND r.n >= %(limit)s)
-    RETURNING g.id, g.subject_id, g.nonce, g.scope, g.acr, g.amr, g.auth_time, g.sid),
+    RETURNING g.id, g.subject_id, g.nonce, g.scope, g.acr, g.amr, g.auth_time, g.sid,
+              coalesce(nullif(g.sub, ''), g.subject_id::text) AS sub),
 used AS (
     UPDATE authflows_clientsecret s SET last_used_at = now() FROM redeemed
     WHERE s.tenant_id = %(tenant)s AND s.id = %(secret)s AND (s.last_used_at IS NULL OR s.last_used_at < now() - interval '1 minute')),
 issued AS (
     INSERT INTO authflows_accesstoken (tenant_id, id, grant_id, hash, expires_at, sealed)
     SELECT %(tenant)s, %(token)s, redeemed.id, %(hash)s, now() + make_interval(secs => %(seconds)s), %(sealed)s FROM redeemed)
-SELECT subject_id, nonce, scope, acr, amr, auth_time, sid FROM redeemed"""
+SELECT subject_id, nonce, scope, acr, amr, auth_time, sid, sub FROM redeemed"""
 
 
 def redeem(tenant_id: uuid.UUID, question: dict[str, Any]) -> Redeemed | None:
@@ -61,8 +63,8 @@ def redeem(tenant_id: uuid.UUID, question: dict[str, Any]) -> Redeemed | None:
 
 
 def _redeemed(row: tuple[Any, ...]) -> Redeemed:
-    subject, nonce, scope, acr, amr, auth_time, sid = row
-    return Redeemed(subject, nonce, scope, acr, json.loads(amr), auth_time, sid)
+    subject, nonce, scope, acr, amr, auth_time, sid, sub = row
+    return Redeemed(subject, nonce, scope, acr, json.loads(amr), auth_time, sid, sub)
 
 
 REVOKE_REPLAYED = """
@@ -83,10 +85,11 @@ class LiveToken:
     relying_party_id: uuid.UUID
     scope: str
     sealed: bytes | None
+    sub: str
 
 
 LIVE = """
-SELECT g.subject_id, g.relying_party_id, g.scope, t.sealed
+SELECT g.subject_id, g.relying_party_id, g.scope, t.sealed, coalesce(nullif(g.sub, ''), g.subject_id::text)
 FROM authflows_accesstoken t JOIN authflows_grant g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
 WHERE t.tenant_id = %(tenant)s AND t.hash = %(hash)s AND t.expires_at > now() AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s"""
 

@@ -165,7 +165,7 @@ def _accept(issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity
         "acr": level.uri,
         "amr": methods(identity),
         "auth_time": identity.authenticated_at,
-        "sealed": sealing.seal(known, browser.code, "code"),
+        "sealed": sealing.seal(known | oidc.asked(asked), browser.code, "code"),
         "code_seconds": settings.CODE_SECONDS,
     }
     if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant):

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from authflows import levels
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError
+from authflows.oidc.dialects.dialect import QUERY, Reading, Unreadable, Way
+from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.trial import trial_redirect
 from authflows.requests import LoginRequest
@@ -49,12 +51,22 @@ class Asked:
         return RedirectError(error, description, self.redirect_uri, self.state)
 
 
-def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str) -> tuple[Client, LoginRequest]:
+def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str, way: Way = QUERY) -> tuple[Client, LoginRequest]:
     """Raises PageError until client and redirect_uri are proven, RedirectError from then on."""
-    asked = prove(issuer, parameters)
+    sent = prove(issuer, parameters)
+    asked, reading = understood(sent, way)
     for check in CHECKS:
         check(asked)
-    return asked.client, _request(asked, browser_language)
+    return asked.client, _request(asked, reading, sent.scopes, browser_language)
+
+
+def understood(sent: Asked, way: Way) -> tuple[Asked, Reading]:
+    """The request in native terms, which are all that the checks see: a dialect changes names and shapes, never a check."""
+    try:
+        reading = DIALECTS[sent.client.dialect].read(sent.parameters, way)
+    except Unreadable as problem:
+        raise sent.refuse("invalid_request", str(problem)) from None
+    return replace(sent, parameters=reading.applied(sent.parameters, sent.client.scopes)), reading
 
 
 def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
@@ -196,25 +208,35 @@ def upstream_of(issuer: IssuerConfig, client: Client) -> Upstream | None:
     return allowed[0] if allowed else None
 
 
-def _request(asked: Asked, browser_language: str) -> LoginRequest:
-    parameters = asked.parameters
-    upstream = upstream_of(asked.issuer, asked.client)
+def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_language: str) -> LoginRequest:
+    parameters, client = asked.parameters, asked.client
+    upstream = upstream_of(asked.issuer, client)
     assert upstream is not None
     wanted = [tag.split("-")[0].lower() for tag in parameters.get("ui_locales").split()]
     return LoginRequest(
         protocol="oidc",
-        level=levels.required(levels.asked(parameters.get("acr_values")), asked.client.minimum_level),
+        level=levels.required(levels.asked(parameters.get("acr_values")), client.minimum_level),
         language=next((tag for tag in wanted if tag in LANGUAGES), browser_language),
         force="login" in asked.prompts,
+        action=reading.action,
+        reference_text=reading.reference_text,
+        hints=reading.hints,
         attributes=tuple(asked.scopes),
         connection=str(upstream.id),
         trial=asked.trial,
         reply={
-            "client_id": asked.client.client_id,
+            "client_id": client.client_id,
             "redirect_uri": asked.redirect_uri,
             "state": asked.state,
             "nonce": parameters.get("nonce"),
             "challenge": parameters.get("code_challenge"),
-            "scope": " ".join(dict.fromkeys(asked.scopes)),
+            "scope": " ".join(dict.fromkeys(scopes_sent)),
+            **_told_as(client),
         },
     )
+
+
+def _told_as(client: Client) -> dict[str, str]:
+    """Whose names the answer will have; nothing for our own."""
+    told = {"dialect": client.dialect, "subjects": client.subjects}
+    return told if set(told.values()) != {"native"} else {}

@@ -19,6 +19,7 @@ from authflows.configuration import Client, IssuerConfig
 from authflows.errors import JsonError, Stale
 from authflows.grants import Redeemed
 from authflows.oidc import client_authentication, trial
+from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.parameters import Parameters
 from tenants import limits
 from tenants.ids import uuid7
@@ -146,7 +147,7 @@ def _answer(issuer: IssuerConfig, client: Client, redeemed: Redeemed, claims: di
     half = hashlib.sha256(access_token.encode()).digest()[:16]
     id_token = {
         "iss": issuer.url,
-        "sub": str(redeemed.subject_id),
+        "sub": redeemed.sub,
         "aud": client.client_id,
         "iat": now,
         "exp": now + settings.ID_TOKEN_SECONDS,
@@ -158,11 +159,12 @@ def _answer(issuer: IssuerConfig, client: Client, redeemed: Redeemed, claims: di
         **({"nonce": redeemed.nonce} if redeemed.nonce else {}),
         **claims,
     }
+    told = DIALECTS[client.dialect].id_token(id_token, redeemed.scope)
     signing = keys.signer(issuer.keys, client.id_token_alg)
     return {
         "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": settings.ACCESS_TOKEN_SECONDS,
         "scope": redeemed.scope,
-        "id_token": keys.sign(signing, id_token, alg=client.id_token_alg),
+        "id_token": keys.sign(signing, told, alg=client.id_token_alg),
     }

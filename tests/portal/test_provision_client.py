@@ -65,7 +65,8 @@ def test_a_public_client_has_no_secret(manage: Manage, slug: str) -> None:
     "arguments",
     [
         ("--setting", "fapi=on"),
-        ("--setting", "dialect=neb"),
+        ("--setting", "dialect=esperanto"),
+        ("--setting", "subject_source=elsewhere"),
         ("--setting", "min_loa=enormous"),
         ("--setting", "par"),
         ("--auth-method", "private_key_jwt"),
