@@ -12,7 +12,7 @@ from tenants.isolation import Isolate
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0003_client_settings'),
+        ('authflows', '0004_refresh_tokens'),
         ('tenants', '0003_first_operator'),
     ]
 

@@ -88,3 +88,16 @@ def test_a_dialect_gives_our_ids_its_form_and_old_ones_as_they_were(moved: House
     assert sub(moved.client(dialect="idura"), visitor) == f"{{{ours}}}"
     bring(moved, f"old-sub,{AGNES}", scheme="idura")
     assert sub(moved.client(dialect="idura", subjects="idura"), visitor) == "old-sub"
+
+
+def test_whoever_asks_about_a_token_hears_the_same_name(moved: House, visitor: Browser) -> None:
+    """Signed access tokens, refreshed id_tokens and introspection."""
+    bring(moved, f"{OLD},{AGNES}")
+    party = moved.client(dialect="neb", subjects="neb", scopes=("openid", "profile", "mitid", "offline_access"), access_token_format="jwt")
+    asked = party.ask(scope="openid mitid offline_access")
+    tokens = party.redeem(asked, visitor.login(asked))
+    refreshed = party.claims(party.refresh(tokens["refresh_token"]).json()["id_token"])
+    assert refreshed["idtoken_type"] == "strict"
+    introspected = [party.introspect(tokens[kind]).json() for kind in ("access_token", "refresh_token")]
+    told = [party.claims(tokens["access_token"]), refreshed, *introspected]
+    assert [each["sub"] for each in told] == [OLD] * 4
