@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from authflows.levels import NSIS
 from tests.doubles.browser import Browser
@@ -151,6 +153,27 @@ def test_a_cpr_number_in_an_address_is_refused_and_written_down_nowhere(
     while unknown.headers["Trace-Id"] not in server.logs["web"].read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert CPR not in "".join(log.read_text() for log in server.logs.values())
+
+
+NAMES = st.sampled_from(
+    ["scope", "acr_values", "login_hint", "idp_values", "idp_params", "language", "ui_locales", "prompt", "signtext_id", "max_age", "state"]
+)
+WORDS = st.sampled_from(
+    [
+        *("urn:grn:authn:dk:mitid:low", "message:", "action:", "uuid:", "sub:", "idp:mitid", "mitid_reference_text:", "openid", "mitid"),
+        *("loa:high", "{", "[", '{"mitid":{}}', '{"mitid":{"reference_text":"', '"}}', "\x00", "\ud7ff", "=", "%00", " "),
+    ]
+)
+VALUES = st.one_of(st.text(max_size=40), st.lists(WORDS | st.text(max_size=4), max_size=6).map("".join))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True, database=None)
+@given(changes=st.dictionaries(NAMES, VALUES, max_size=4))
+def test_whatever_is_sent_nothing_breaks(changes: dict[str, str], dialect: str, newcomer: RelyingParty, visitor: Browser) -> None:
+    answer = visitor.get(newcomer.ask(**(SENT[dialect] | changes)).url)
+    assert answer.status_code in (303, 400), answer.text
+    assert answer.headers.get("Location", "/t/").startswith(("/t/", newcomer.redirect_uri + "?"))
+    visitor.http.cookies.clear()
 
 
 def test_who_is_expected_is_stored_where_only_the_browser_can_open_it(fjordbank: House, visitor: Browser, books: Books) -> None:

@@ -41,10 +41,10 @@ class Reading:
     hints: Hints = NO_HINTS
 
     def applied(self, sent: Parameters, allowed: frozenset[str]) -> Parameters:
-        """The request as the checks see it: everything else is as it was sent."""
+        """The request as the checks see it: without login_hint, which has been understood; everything else is as it was sent."""
         scopes = dict.fromkeys((*self.scopes, *(scope for scope in self.implied if scope in allowed)))
         native = {"scope": " ".join(scopes), "acr_values": self.acr_values, "ui_locales": self.ui_locales}
-        values = {name: value for name, value in sent.values.items() if name not in native}
+        values = {name: value for name, value in sent.values.items() if name not in (*native, "login_hint")}
         return Parameters(values | {name: value for name, value in native.items() if value}, sent.repeated)
 
 
