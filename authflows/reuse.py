@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from authflows import cookies, levels, login, sealing, session_store, sessions
+from authflows import cookies, levels, login, sealing, session_store, sessions, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.errors import PageError
 from authflows.identity import Identity, methods
@@ -111,7 +111,7 @@ def granted(asked: LoginRequest, vouched: Vouched, browser: Browser, login_id: u
         "acr": level.uri,
         "amr": methods(identity),
         "auth_time": identity.authenticated_at,
-        "sealed": sealing.seal(known, browser.code, "code"),
+        "sealed": sealing.seal(known | oidc.asked(asked), browser.code, "code"),
         "code_seconds": settings.CODE_SECONDS,
     }
 
@@ -174,6 +174,7 @@ def _stored(
 
 
 def _columns(issuer: IssuerConfig, client: Client, remembered: Remembered, login_id: uuid.UUID) -> dict[str, Any]:
+    identity = remembered.vouched.identity
     return {
         "login": login_id,
         "session": remembered.session,
@@ -182,4 +183,5 @@ def _columns(issuer: IssuerConfig, client: Client, remembered: Remembered, login
         "issuer": issuer.id,
         "version": issuer.version,
         "relying_party": client.relying_party_id,
+        "key": subjects.key(issuer.subject_secret, identity.kind, identity.national_id),
     }
