@@ -1,0 +1,109 @@
+"""Statements 25 to 34: codes, tokens, keys."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.doubles.browser import Browser
+from tests.doubles.houses import Books, House
+from tests.doubles.newcomers import Newcomer
+from tests.flows.statements.refusals import as_json, code_for
+
+Parties = Callable[..., Newcomer]
+ELSEWHERE = "https://app.fjordbank.example/back"
+REGISTERED = "https://netbank.fjordbank.example/callback"
+
+
+def tokens_of(party: Newcomer, visitor: Browser, **changes: str | None) -> dict[str, Any]:
+    asked = party.ask(**changes)
+    return party.redeem(asked, visitor.login(asked))
+
+
+def test_s25_a_code_used_twice_ends_what_it_gave(party: Newcomer, visitor: Browser) -> None:
+    asked, code = code_for(party, visitor)
+    tokens = party.token(asked, code).json()
+    assert party.userinfo(tokens["access_token"]).status_code == 200
+    as_json(party.token(asked, code), "invalid_grant")
+    as_json(party.userinfo(tokens["access_token"]), "invalid_token", status=401)
+
+
+def test_s26_a_code_lives_for_a_minute_at_most(party: Newcomer, visitor: Browser, books: Books) -> None:
+    asked, code = code_for(party, visitor)
+    lives = "SELECT extract(epoch FROM code_expires_at - created_at)::int FROM authflows_grant WHERE relying_party_id = %s"
+    assert 0 < books.one(lives, party.relying_party_id) <= 60
+    books.execute("UPDATE authflows_grant SET code_expires_at = now() WHERE relying_party_id = %s", party.relying_party_id)
+    as_json(party.token(asked, code), "invalid_grant")
+
+
+def test_s27_a_code_belongs_to_its_client_and_its_redirect_uri(new_party: Parties, visitor: Browser) -> None:
+    party = new_party(redirect_uris=(REGISTERED, ELSEWHERE))
+    asked, code = code_for(party, visitor)
+    for uri in (ELSEWHERE, REGISTERED + "/", None):
+        as_json(party.token(asked, code, redirect_uri=uri), "invalid_grant", "invalid_request")
+    for stranger in (new_party(), new_party(auth_method="none")):
+        as_json(stranger.token(asked, code), "invalid_grant")
+    assert party.token(asked, code).status_code == 200
+
+
+def test_s28_of_forty_redemptions_at_once_one_succeeds_and_its_token_is_ended(party: Newcomer, visitor: Browser, books: Books) -> None:
+    asked, code = code_for(party, visitor)
+    with httpx.Client(base_url=visitor.base_url, verify=False, trust_env=False, timeout=30) as http, ThreadPoolExecutor(40) as pool:
+        answers = [each.result() for each in [pool.submit(party.token, asked, code, http) for _ in range(40)]]
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 39
+    (won,) = [answer.json() for answer in answers if answer.status_code == 200]
+    as_json(party.userinfo(won["access_token"]), "invalid_token", status=401)
+    issued = "SELECT count(*) FROM authflows_accesstoken t JOIN authflows_grant g ON g.id = t.grant_id WHERE g.relying_party_id = %s"
+    assert books.one(issued, party.relying_party_id) == 1
+
+
+def test_s31_an_id_token_is_no_access_token(party: Newcomer, visitor: Browser) -> None:
+    tokens = tokens_of(party, visitor)
+    as_json(party.userinfo(tokens["id_token"]), "invalid_token", status=401)
+    assert party.userinfo(tokens["access_token"]).status_code == 200
+
+
+@pytest.fixture(params=["another tenant", "the same tenant's production"])
+def foreign(request: pytest.FixtureRequest, fjordbank: House, havneby: House, dialect: str) -> Newcomer:
+    house, kind = (havneby, "test") if request.param == "another tenant" else (fjordbank, "production")
+    return Newcomer.at(house, dialect, kind)
+
+
+def test_s32_a_token_and_a_code_are_worth_nothing_elsewhere(party: Newcomer, foreign: Newcomer, visitor: Browser) -> None:
+    asked, code = code_for(party, visitor)
+    as_json(foreign.token(asked, code), "invalid_grant")
+    as_json(replace(party, issuer=foreign.issuer).token(asked, code), "invalid_client", status=401)
+    token = party.token(asked, code).json()["access_token"]
+    as_json(replace(party, issuer=foreign.issuer).userinfo(token), "invalid_token", status=401)
+    assert party.userinfo(token).status_code == 200
+
+
+def test_s34_nothing_that_carries_a_token_or_a_claim_is_kept(party: Newcomer, visitor: Browser) -> None:
+    asked, code = code_for(party, visitor)
+    answers = [party.token(asked, "guessed"), party.token(asked, code)]
+    token = answers[-1].json()["access_token"]
+    answers += [party.userinfo(token), party.userinfo("guessed"), visitor.http.get(party.issuer + "/userinfo")]
+    for answer in answers:
+        assert "no-store" in answer.headers["Cache-Control"]
+        assert answer.headers["Content-Type"].startswith("application/json")
+        assert answer.json()
+
+
+def unsigned(claims: dict[str, Any], **header: Any) -> str:
+    parts = (json.dumps({"alg": "none", **header}), json.dumps(claims))
+    return ".".join(urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in parts) + "."
+
+
+def test_s30_a_token_without_a_signature_of_ours_opens_nothing(party: Newcomer, visitor: Browser) -> None:
+    tokens = tokens_of(party, visitor)
+    claims = party.claims(tokens["id_token"])
+    header, payload, _ = tokens["id_token"].split(".")
+    for forged in (unsigned(claims), unsigned(claims, typ="at+jwt"), f"{header}.{payload}.", f"{header}.{payload}.{'A' * 86}"):
+        as_json(party.userinfo(forged), "invalid_token", status=401)
