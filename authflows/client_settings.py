@@ -27,6 +27,7 @@ class ClientSettings:
     jwks: dict[str, Any] | None = None
     jwks_uri: str = ""
     origins: tuple[str, ...] = ()  # of a public client's pages, for CORS
+    audiences: tuple[str, ...] = ()  # client_ids of resource servers that its access tokens are for
     back_channel_logout_uri: str = ""
 
     @property
@@ -38,9 +39,12 @@ class ClientSettings:
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
+    "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
 }
 TEXTS: dict[str, str] = {}
-LISTS: dict[str, str] = {}
+LISTS: dict[str, str] = {
+    "audience": "audiences",
+}
 
 
 def parse(pairs: Iterable[str]) -> dict[str, Any]:

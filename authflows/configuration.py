@@ -271,7 +271,7 @@ def _client(
 
 def _settings(ext: ClientExt) -> dict[str, Any]:
     values = {each.name: getattr(ext, each.name) for each in fields(ClientSettings)}
-    return values | {"origins": tuple(ext.origins)}
+    return values | {"origins": tuple(ext.origins), "audiences": tuple(ext.audiences)}
 
 
 def changed(tenant_id: uuid.UUID, environment_id: uuid.UUID) -> None:

@@ -79,6 +79,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
     issuer = Issuer.objects.select_related("domain").filter(environment_id=environment.id, state=IssuerState.ACTIVE).earliest("id")
     client_id = f"{tenant.slug[:20]}-{secrets.token_hex(8)}"
     with tenant_scope(tenant.id):
+        _check_audiences(tenant, environment, wanted.audiences)
         service = _service(tenant, environment, wanted.alias or tenant.name)
         party = RelyingParty.objects.create(
             tenant_id=tenant.id,
@@ -96,7 +97,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             issuer=issuer,
             token_endpoint_auth_method=wanted.auth_method,
             id_token_alg=wanted.id_token_alg,
-            grant_types=["authorization_code"],
+            grant_types=["authorization_code", *(["refresh_token"] if "offline_access" in wanted.scopes else [])],
             **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
         )
         secret = None if wanted.auth_method == AuthMethod.NONE else _new_secret(ext)
@@ -128,6 +129,16 @@ def check(kind: str, wanted: Registration) -> None:
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
+
+
+def _check_audiences(tenant: Tenant, environment: Environment, audiences: tuple[str, ...]) -> None:
+    """Raises Refused for a resource server that is no confidential client of the environment. Runs in the tenant's scope."""
+    parties = RelyingParty.objects.of(tenant.id).filter(environment_id=environment.id, closed_at__isnull=True).values("id")
+    confidential = ClientExt.objects.of(tenant.id).filter(relying_party_id__in=parties).exclude(token_endpoint_auth_method=AuthMethod.NONE)
+    for client_id in audiences:
+        registered = RegisteredClient.objects.filter(client_id=client_id).first() if "\x00" not in client_id else None
+        if registered is None or not confidential.filter(client_pk=registered.pk).exists():
+            raise Refused(f"audience {client_id}: no confidential client of this environment")
 
 
 def redirect_uri_problem(kind: str, uri: str, *, public_native: bool = False) -> str:

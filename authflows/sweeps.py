@@ -10,11 +10,12 @@ from datetime import timedelta
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models import Q
 from django.utils import timezone
 
 from authflows import login, store
 from authflows.errors import LoginError
-from authflows.models import AccessToken, CoreSession, CoreState, Grant, Login, SimulatedSession
+from authflows.models import AccessToken, CoreSession, CoreState, Grant, Login, RefreshToken, SimulatedSession
 from authflows.upstream.base import LooksUp, Lost
 from authflows.upstream.registry import UPSTREAMS
 from billing.metering import UsageEvent
@@ -106,7 +107,10 @@ def _purge(tenant_id: uuid.UUID) -> int:
         Grant.objects.of(tenant_id).filter(sealed__isnull=False, code_expires_at__lt=now).update(sealed=None)
         AccessToken.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         living = AccessToken.objects.of(tenant_id).values("grant_id")
-        ended = Grant.objects.of(tenant_id).filter(code_expires_at__lt=now - timedelta(days=1)).exclude(id__in=living)
+        # Replaced tokens stay as long as their family: they are how a replay is recognised.
+        refreshable = RefreshToken.objects.of(tenant_id).filter(idle_expires_at__gt=now).values("grant_id")
+        ended = Grant.objects.of(tenant_id).filter(code_expires_at__lt=now - timedelta(days=1))
+        ended = ended.filter(Q(revoked_at__lt=now - timedelta(days=1)) | ~Q(id__in=living) & ~Q(id__in=refreshable))
         return int(ended._raw_delete(connection.alias))
 
 

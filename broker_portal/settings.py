@@ -170,6 +170,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 # allauth's own limits count per process; its adapter calls tenants/limits.py instead.
 ACCOUNT_RATE_LIMITS = False
+ACCOUNT_FORMS = {"change_password": "broker_portal.passwords.ChangePassword"}
 
 SESSION_COOKIE_NAME = "__Host-portal" if HTTPS else "portal"
 CSRF_COOKIE_NAME = "__Host-portal-csrf" if HTTPS else "portal-csrf"
@@ -208,6 +209,11 @@ CORE_ANSWER_SECONDS = env_int("CORE_ANSWER_SECONDS", 10)
 CODE_SECONDS = 60
 ACCESS_TOKEN_SECONDS = env_int("ACCESS_TOKEN_SECONDS", 3600)
 ID_TOKEN_SECONDS = 300
+# A refresh token ends when it has not been used for the second, and at the latest after the first.
+REFRESH_TOKEN_SECONDS = env_int("REFRESH_TOKEN_SECONDS", 90 * 86_400)
+REFRESH_TOKEN_IDLE_SECONDS = env_int("REFRESH_TOKEN_IDLE_SECONDS", 14 * 86_400)
+# How long a public client may repeat a refresh whose answer it did not get.
+REFRESH_REPEAT_SECONDS = 60
 # What this operator is notified for under NSIS, per kind of identity (decision 11).
 NSIS_CAP = {
     "private": env_choice("NSIS_CAP_PRIVATE", "high", ("low", "substantial", "high")),

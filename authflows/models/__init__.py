@@ -1,6 +1,6 @@
 """Rows of logging a person in."""
 
-from authflows.models.grant import AccessToken, Grant, Subject, SubjectKind
+from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectKind
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
@@ -23,6 +23,7 @@ __all__ = [
     "Login",
     "LoginState",
     "Purpose",
+    "RefreshToken",
     "RelyingParty",
     "Service",
     "SimulatedSession",

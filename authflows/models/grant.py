@@ -69,6 +69,8 @@ class AccessToken(TenantOwned):
     hash = models.BinaryField(max_length=32)
     expires_at = models.DateTimeField()
     sealed = models.BinaryField(null=True, help_text="claims, sealed to the token; nulled when it ends")
+    scope = models.TextField(db_default="", blank=True, help_text="where a refresh asked for less than the grant; blank: the grant's")
+    confirms = models.UUIDField(null=True, help_text="the refresh token that its first use ends")
 
     class Meta(TenantOwned.Meta):
         constraints = [
@@ -76,3 +78,26 @@ class AccessToken(TenantOwned):
             models.UniqueConstraint(fields=["tenant", "hash"], name="authflows_accesstoken_hash"),
         ]
         indexes = [models.Index(fields=["tenant", "grant_id"], name="authflows_accesstoken_grant")]
+
+
+class RefreshToken(TenantOwned):
+    """Confidential clients keep theirs; a public client's is replaced at each use, and the row stays to recognise a replay."""
+
+    grant = TenantRef(Grant, related_name="+", cascades=True)
+    grant_id: uuid.UUID
+    hash = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    idle_expires_at = models.DateTimeField(help_text="moves with each use")
+    expires_at = models.DateTimeField(help_text="of the whole family; never moves")
+    used_at = models.DateTimeField(null=True)
+    predecessor_id = models.UUIDField(null=True, help_text="the token that this one replaced")
+    replaced_at = models.DateTimeField(null=True)
+    spent_at = models.DateTimeField(null=True, help_text="its successor was used: from here on it is a replay")
+    salt = models.BinaryField(null=True, max_length=32, help_text="with the token itself gives the successor")
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            *TenantOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["tenant", "hash"], name="authflows_refreshtoken_hash"),
+        ]
+        indexes = [models.Index(fields=["tenant", "grant_id"], name="authflows_refreshtoken_grant")]

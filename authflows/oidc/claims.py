@@ -13,6 +13,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "openid": ("acr", "amr", "auth_time", "loa", "ial", "aal", "identity_type", "idp", "transaction_id", "core_transaction_id"),
     "profile": ("name", "given_name", "family_name", "birthdate", "name_protected"),
     "mitid": ("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators"),
+    "offline_access": (),
 }
 SUPPORTED = tuple(dict.fromkeys(name for names in SCOPES.values() for name in names))
 

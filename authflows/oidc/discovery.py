@@ -8,6 +8,9 @@ from authflows.configuration import IssuerConfig
 from authflows.levels import Level
 from authflows.oidc.authorize import LANGUAGES
 from authflows.oidc.claims import SCOPES, SUPPORTED
+from authflows.oidc.token import GRANTS
+
+CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
 
 
 def metadata(issuer: IssuerConfig) -> dict[str, Any]:
@@ -18,13 +21,17 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "authorization_endpoint": f"{issuer.url}/authorize",
         "token_endpoint": f"{issuer.url}/token",
         "userinfo_endpoint": f"{issuer.url}/userinfo",
+        "introspection_endpoint": f"{issuer.url}/introspect",
+        "revocation_endpoint": f"{issuer.url}/revoke",
         "jwks_uri": f"{issuer.url}/jwks",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
+        "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
+        "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": list(SCOPES),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],

@@ -11,6 +11,7 @@ from authflows import store
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, Stale
 from authflows.oidc import discovery as provider
+from authflows.oidc import introspection, revocation
 from authflows.oidc import token as token_endpoint
 from authflows.oidc import userinfo as userinfo_endpoint
 from authflows.oidc.parameters import Parameters
@@ -26,14 +27,26 @@ def jwks(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 
 def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise JsonError("invalid_request", "the body must be application/x-www-form-urlencoded")
-    answer = token_endpoint.exchange(issuer, Parameters.of(request.POST), _authorization(request), address_of(request))
-    return _private(answer)
+    return _private(token_endpoint.exchange(issuer, _form(request), _authorization(request), address_of(request)))
+
+
+def introspect(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    return _private(introspection.answer(issuer, _form(request), _authorization(request), address_of(request)))
+
+
+def revoke(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    revocation.revoke(issuer, _form(request), _authorization(request), address_of(request))
+    return HttpResponse()
 
 
 def userinfo(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     return _private(userinfo_endpoint.answer(issuer, _authorization(request), Parameters.of(request.POST)))
+
+
+def _form(request: HttpRequest) -> Parameters:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise JsonError("invalid_request", "the body must be application/x-www-form-urlencoded")
+    return Parameters.of(request.POST)
 
 
 def _authorization(request: HttpRequest) -> str:

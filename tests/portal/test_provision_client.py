@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from authflows.models import ClientSecret
+from authflows.models import ClientExt, ClientSecret
 from tenants import directory
 from tenants.isolation import tenant_scope
 
@@ -61,6 +61,16 @@ def test_a_public_client_has_no_secret(manage: Manage, slug: str) -> None:
     assert told(provision(manage, slug, "--auth-method", "none"))["client_secret"] is None
 
 
+def test_a_scope_of_refresh_tokens_comes_with_the_grant(committed: None, manage: Manage, slug: str) -> None:
+    told(provision(manage, slug))
+    told(provision(manage, slug, "--scope", "openid offline_access"))
+    tenant = directory.tenant_by_slug(slug)
+    assert tenant is not None
+    with tenant_scope(tenant.id):
+        grants = [ext.grant_types for ext in ClientExt.objects.of(tenant.id).order_by("id")]
+    assert grants == [["authorization_code"], ["authorization_code", "refresh_token"]]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -71,7 +81,7 @@ def test_a_public_client_has_no_secret(manage: Manage, slug: str) -> None:
         ("--auth-method", "private_key_jwt"),
         ("--jwks", "keys.json"),
         ("--post-logout-redirect-uri", "https://netbank.fjordbank.example/"),
-        ("--scope", "openid offline_access"),
+        ("--scope", "openid everything"),
     ],
 )
 def test_what_is_not_built_is_refused_never_ignored(committed: None, slug: str, arguments: tuple[str, ...]) -> None:

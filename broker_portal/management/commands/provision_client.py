@@ -45,7 +45,11 @@ class Command(BaseCommand):
         tenant = directory.tenant_by_slug(options["tenant"]) or self._open(options["tenant"])
         with tenant_scope(tenant.id):
             environment = Environment.objects.of(tenant.id).get(kind=options["environment"])
-        self._print(register(tenant, environment, wanted), options["json"])
+        try:
+            made = register(tenant, environment, wanted)
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from None
+        self._print(made, options["json"])
 
     def _wanted(self, options: dict[str, Any]) -> Registration:
         try:
