@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -14,11 +15,12 @@ import pytest
 
 from tests.doubles.browser import Browser
 from tests.doubles.houses import Books, House
-from tests.doubles.newcomers import Newcomer
+from tests.doubles.newcomers import WORDS, Newcomer
 from tests.flows.statements.refusals import as_json, code_for
 
 Parties = Callable[..., Newcomer]
 ELSEWHERE = "https://app.fjordbank.example/back"
+OFFLINE = ("openid", "profile", "mitid", "offline_access")
 REGISTERED = "https://netbank.fjordbank.example/callback"
 
 
@@ -33,6 +35,19 @@ def test_s25_a_code_used_twice_ends_what_it_gave(party: Newcomer, visitor: Brows
     assert party.userinfo(tokens["access_token"]).status_code == 200
     as_json(party.token(asked, code), "invalid_grant")
     as_json(party.userinfo(tokens["access_token"]), "invalid_token", status=401)
+
+
+def test_s25_so_it_does_with_a_refresh_token(new_party: Parties, visitor: Browser) -> None:
+    for more in ({}, {"auth_method": "none", "application_type": "spa"}):
+        party = new_party(scopes=OFFLINE, **more)
+        asked, code = code_for(party, visitor, scope=f"{WORDS[party.dialect].get('scope', 'openid')} offline_access")
+        tokens = party.token(asked, code).json()
+        again = party.refresh(tokens["refresh_token"]).json()
+        as_json(party.token(asked, code), "invalid_grant")
+        for token in (tokens["access_token"], again["access_token"]):
+            as_json(party.userinfo(token), "invalid_token", status=401)
+        for token in {tokens["refresh_token"], again["refresh_token"]}:
+            as_json(party.refresh(token), "invalid_grant")
 
 
 def test_s26_a_code_lives_for_a_minute_at_most(party: Newcomer, visitor: Browser, books: Books) -> None:
@@ -64,9 +79,71 @@ def test_s28_of_forty_redemptions_at_once_one_succeeds_and_its_token_is_ended(pa
     assert books.one(issued, party.relying_party_id) == 1
 
 
+AGED = (
+    "UPDATE authflows_refreshtoken SET replaced_at = replaced_at - interval '61 seconds' WHERE replaced_at IS NOT NULL AND tenant_id = %s"
+)
+
+
+def refreshable(party: Newcomer, visitor: Browser) -> dict[str, Any]:
+    return tokens_of(party, visitor, scope=f"{WORDS[party.dialect].get('scope', 'openid')} offline_access")
+
+
+def test_s29_a_refresh_token_replayed_ends_its_family(new_party: Parties, visitor: Browser) -> None:
+    party = new_party(scopes=OFFLINE, auth_method="none", application_type="spa")
+    first = refreshable(party, visitor)
+    second = party.refresh(first["refresh_token"]).json()
+    third = party.refresh(second["refresh_token"]).json()
+    assert len({each["refresh_token"] for each in (first, second, third)}) == 3
+    as_json(party.refresh(first["refresh_token"]), "invalid_grant")
+    for token in (second["refresh_token"], third["refresh_token"]):
+        as_json(party.refresh(token), "invalid_grant")
+    for token in (first["access_token"], second["access_token"], third["access_token"]):
+        as_json(party.userinfo(token), "invalid_token", status=401)
+
+
+def test_s29_a_predecessor_has_a_minute_at_most(new_party: Parties, visitor: Browser, books: Books) -> None:
+    party = new_party(scopes=OFFLINE, auth_method="none", application_type="spa")
+    first = refreshable(party, visitor)
+    second = party.refresh(first["refresh_token"]).json()
+    books.execute(AGED, party.tenant_id)
+    as_json(party.refresh(first["refresh_token"]), "invalid_grant")
+    as_json(party.refresh(second["refresh_token"]), "invalid_grant")
+
+
+DAYS_PASS = (
+    "UPDATE authflows_refreshtoken SET idle_expires_at = idle_expires_at - make_interval(days => %s),"
+    " expires_at = expires_at - make_interval(days => %s) WHERE hash = %s"
+)
+
+
+def test_s29_a_refresh_token_ends_whatever_its_use(new_party: Parties, visitor: Browser, books: Books) -> None:
+    party = new_party(scopes=OFFLINE)
+    used, idle = (refreshable(party, visitor)["refresh_token"] for _ in range(2))
+    hashes = [hashlib.sha256(token.encode()).digest() for token in (used, idle)]
+    for _ in range(8):
+        assert books.execute(DAYS_PASS, 10, 10, hashes[0]) == 1
+        assert party.refresh(used).status_code == 200
+    books.execute(DAYS_PASS, 11, 11, hashes[0])
+    as_json(party.refresh(used), "invalid_grant")
+    books.execute(DAYS_PASS, 15, 15, hashes[1])
+    as_json(party.refresh(idle), "invalid_grant")
+
+
 def test_s31_an_id_token_is_no_access_token(party: Newcomer, visitor: Browser) -> None:
     tokens = tokens_of(party, visitor)
     as_json(party.userinfo(tokens["id_token"]), "invalid_token", status=401)
+    assert party.userinfo(tokens["access_token"]).status_code == 200
+
+
+def test_s31_nor_is_it_where_tokens_are_looked_up_or_exchanged(new_party: Parties, visitor: Browser) -> None:
+    party = new_party(scopes=OFFLINE, access_token_format="jwt")
+    tokens = refreshable(party, visitor)
+    assert party.introspect(tokens["access_token"]).json()["active"] is True
+    for wrong in (tokens["id_token"], tokens["access_token"] + "x"):
+        assert party.introspect(wrong).json() == {"active": False}
+    for wrong in (tokens["id_token"], tokens["access_token"]):
+        as_json(party.refresh(wrong), "invalid_grant")
+    as_json(party.userinfo(tokens["refresh_token"]), "invalid_token", status=401)
     assert party.userinfo(tokens["access_token"]).status_code == 200
 
 
@@ -83,6 +160,20 @@ def test_s32_a_token_and_a_code_are_worth_nothing_elsewhere(party: Newcomer, for
     token = party.token(asked, code).json()["access_token"]
     as_json(replace(party, issuer=foreign.issuer).userinfo(token), "invalid_token", status=401)
     assert party.userinfo(token).status_code == 200
+
+
+def test_s32_nor_can_it_be_looked_up_refreshed_or_revoked_there(new_party: Parties, foreign: Newcomer, visitor: Browser) -> None:
+    party = new_party(scopes=OFFLINE)
+    tokens = refreshable(party, visitor)
+    for token in (tokens["access_token"], tokens["refresh_token"]):
+        assert foreign.introspect(token).json() == {"active": False}
+        assert foreign.revoke(token).status_code == 200
+    as_json(foreign.refresh(tokens["refresh_token"]), "invalid_grant", "unauthorized_client")
+    stray = replace(party, issuer=foreign.issuer)
+    for answer in (stray.refresh(tokens["refresh_token"]), stray.introspect(tokens["access_token"]), stray.revoke(tokens["access_token"])):
+        as_json(answer, "invalid_client", status=401)
+    assert party.userinfo(tokens["access_token"]).status_code == 200
+    assert party.refresh(tokens["refresh_token"]).status_code == 200
 
 
 def test_s34_nothing_that_carries_a_token_or_a_claim_is_kept(party: Newcomer, visitor: Browser) -> None:
