@@ -1,14 +1,14 @@
-// openid-client as its documentation uses it. Arguments: a JSON object on the first line of standard input; then the address that the
-// browser came back to on the second. Prints one JSON object a line: where to send the browser, then what it learnt.
+// openid-client as its documentation uses it. A JSON object on each line of standard input: first what to ask for, then what the browser
+// came back with. Prints one JSON object a line: where to send the browser, then what it learnt.
 import { createInterface } from "node:readline";
 import * as client from "openid-client";
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const next = async () => (await lines.next()).value;
+const next = async () => JSON.parse((await lines.next()).value);
 const say = (told) => console.log(JSON.stringify(told));
 const METHODS = { client_secret_basic: client.ClientSecretBasic, client_secret_post: client.ClientSecretPost, none: () => client.None() };
 
-const asked = JSON.parse(await next());
+const asked = await next();
 const config = await client.discovery(
   new URL(asked.issuer),
   asked.client_id,
@@ -24,21 +24,24 @@ const expectedNonce = client.randomNonce();
 say({
   url: client.buildAuthorizationUrl(config, {
     redirect_uri: asked.redirect_uri,
-    scope: "openid profile mitid",
+    scope: asked.scope,
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: "S256",
     state: expectedState,
     nonce: expectedNonce,
-    acr_values: asked.acr_values,
+    ...asked.parameters,
   }).href,
 });
 
-const cameBackTo = new URL(await next());
+const back = await next();
+const cameBackWith = back.form ? new Request(back.url, { method: "POST", body: new URLSearchParams(back.form) }) : new URL(back.url);
 try {
-  const tokens = await client.authorizationCodeGrant(config, cameBackTo, { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true });
+  const checks = { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true };
+  const tokens = await client.authorizationCodeGrant(config, cameBackWith, checks);
   const claims = tokens.claims();
   const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
-  say({ claims, userinfo });
+  const refreshed = asked.refresh ? await client.refreshTokenGrant(config, tokens.refresh_token) : null;
+  say({ tokens, claims, userinfo, refreshed });
 } catch (error) {
   say({ error: error.error ?? error.code, description: error.error_description ?? error.message });
 }
