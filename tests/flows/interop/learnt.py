@@ -24,12 +24,17 @@ CLAIMS: dict[str, set[str]] = {
 
 @dataclass(frozen=True)
 class Learnt:
-    """Tokens as the token endpoint gave them; `claims` as the client read the id_token; `refreshed` a second answer of it."""
+    """Tokens as the token endpoint gave them; `claims` as the client read the id_token; `refreshed` a second answer of it.
+
+    `looked_up` is what introspection says, `afterwards` whether the access token is "known" once what could be was revoked.
+    """
 
     tokens: dict[str, Any]
     claims: dict[str, Any]
     userinfo: dict[str, Any]
     refreshed: dict[str, Any] | None = None
+    looked_up: dict[str, Any] | None = None
+    afterwards: str = ""
 
 
 def header(token: str) -> dict[str, Any]:
@@ -63,3 +68,6 @@ def as_asked(row: Row, learnt: Learnt, party: RelyingParty) -> None:
     if row.offline:
         assert learnt.refreshed is not None
         assert learnt.refreshed["access_token"] != tokens["access_token"]
+    if learnt.looked_up is not None:
+        assert (learnt.looked_up["active"], learnt.looked_up["client_id"]) == (True, party.client_id)
+    assert learnt.afterwards in ("unknown", "")

@@ -22,7 +22,7 @@ class OpenidClient:
         names = ("issuer", "client_id", "client_secret", "redirect_uri", "auth_method")
         self._tell(
             {name: getattr(party, name) for name in names}
-            | {"alg": row.alg, "scope": row.scopes, "parameters": row.parameters, "refresh": row.offline}
+            | {"alg": row.alg, "scope": row.scopes, "parameters": row.parameters, "refresh": row.offline, "way": "query"}
         )
         self.url: str = self._says()["url"]
 
