@@ -21,7 +21,7 @@ from authflows import keys, subjects
 from authflows.client_settings import ClientSettings
 from authflows.keys import LoadedKey
 from authflows.levels import Level, parse
-from authflows.models import ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service, Theme
+from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service, Theme
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Installation, Issuer, IssuerState, Kind, Tenant
 
@@ -93,6 +93,7 @@ class IssuerConfig:
     keys: tuple[LoadedKey, ...]
     subject_secret: bytes
     upstreams: tuple[Upstream, ...]
+    origins: frozenset[str]  # of its public clients' pages
     clients: dict[str, Client] = field(default_factory=dict)  # filled as they are asked for
 
     @property
@@ -183,6 +184,7 @@ def load(issuer: Issuer) -> IssuerConfig:
             keys=keys.load(tenant.id, environment.id),
             subject_secret=subjects.load_secret(tenant.id, environment.id),
             upstreams=_upstreams(tenant.id, environment),
+            origins=_origins(tenant.id, environment.id),
         )
 
 
@@ -201,6 +203,12 @@ def _upstreams(tenant_id: uuid.UUID, environment: Environment) -> tuple[Upstream
         for row in rows
         if row.kind != "simulator" or simulator_allowed(environment.kind)
     )
+
+
+def _origins(tenant_id: uuid.UUID, environment_id: uuid.UUID) -> frozenset[str]:
+    clients = ClientExt.objects.of(tenant_id).filter(token_endpoint_auth_method=AuthMethod.NONE).exclude(origins=[])
+    living = clients.filter(relying_party__environment_id=environment_id, relying_party__closed_at__isnull=True)
+    return frozenset(origin for origins in living.values_list("origins", flat=True) for origin in origins)
 
 
 def simulator_allowed(kind: str) -> bool:

@@ -21,6 +21,7 @@ from authflows.loginbox import page
 from authflows.models import LoginState
 from authflows.oidc import authorize as oidc_authorize
 from authflows.oidc import claims as oidc_claims
+from authflows.oidc import intake
 from authflows.oidc import responses as oidc
 from authflows.oidc.parameters import Parameters
 from authflows.requests import LoginRequest
@@ -168,6 +169,8 @@ def _accept(issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity
         "sealed": sealing.seal(known, browser.code, "code"),
         "code_seconds": settings.CODE_SECONDS,
     }
+    if not intake.use(issuer, asked, found.id):
+        return _end(issuer, found, browser, "answered")
     if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant):
         return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
     return _repeat(issuer, _found(issuer, browser), browser)
@@ -190,6 +193,7 @@ def _repeat(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpR
     asked = LoginRequest.from_json(found.request)
     if found.state == LoginState.COMPLETED:
         return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+    intake.use(issuer, asked, found.id)
     return _leave(issuer, browser, oidc.fail(issuer, asked, (found.answer or {}).get("ending", "expired")))
 
 

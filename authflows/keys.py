@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from django.db.models.functions import Now
+from django.utils import timezone
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 from authflows.models import Key, KeyState, Purpose
 from tenants import vault
 from tenants.ids import uuid7
+from tenants.models import Environment
 
 PUBLISHED = (KeyState.NEXT, KeyState.ACTIVE, KeyState.RETIRING)
+SIGNING = ("ES256", "RS256")
 # RS256 and PS256 use the same RSA key; a JWK names the first.
 FAMILIES = {"ES256": "ES256", "RS256": "RS256", "PS256": "RS256"}
 
@@ -51,6 +55,72 @@ def create(tenant_id: uuid.UUID, environment_id: uuid.UUID, alg: str, *, state: 
         private=vault.encrypt(tenant_id, "authflows_key", "private", key_id, secret),
         activated_at=Now() if state == KeyState.ACTIVE else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """The times of decision 14: how long a key signs, is published before that, and stays published after it."""
+
+    active: timedelta
+    published: timedelta
+    retiring: timedelta
+
+
+class Urgency(Enum):
+    """DUE: what its age calls for. NOW: the published key at once. COMPROMISED: at once, and the old one is trusted no longer."""
+
+    DUE = "due"
+    NOW = "now"
+    COMPROMISED = "compromised"
+
+
+def rotate(tenant_id: uuid.UUID, environment_id: uuid.UUID, ages: Ages, urgency: Urgency = Urgency.DUE) -> dict[str, list[str]]:
+    """Moves an environment's signing keys on: the kids that are next, active, retiring or gone since. Runs in the tenant's scope.
+
+    Raises LookupError where NOW finds no key that was published long enough: relying parties could not know it yet.
+    """
+    # Whoever comes second finds what the first has made.
+    Environment.objects.of(tenant_id).select_for_update().get(id=environment_id)
+    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=Purpose.OIDC_SIGN, state__in=PUBLISHED)
+    held = list(rows.order_by("id"))
+    moved: dict[str, list[str]] = {}
+    for alg in SIGNING:
+        active, waiting = (next((key for key in held if (key.alg, key.state) == (alg, state)), None) for state in ("active", "next"))
+        if waiting is None:
+            waiting = create(tenant_id, environment_id, alg, state=KeyState.NEXT)
+            waiting.refresh_from_db(fields=["created_at"])
+            moved.setdefault("next", []).append(waiting.kid)
+        if _takes_over(active, waiting, ages, urgency):
+            _move(waiting, "active", moved)
+            if active is not None:
+                _move(active, "gone" if urgency is Urgency.COMPROMISED else "retiring", moved)
+            moved.setdefault("next", []).append(create(tenant_id, environment_id, alg, state=KeyState.NEXT).kid)
+    for key in held:
+        if key.state == KeyState.RETIRING and key.retired_at is not None and key.retired_at <= timezone.now() - ages.retiring:
+            _move(key, "gone", moved)
+    return moved
+
+
+def _takes_over(active: Key | None, waiting: Key, ages: Ages, urgency: Urgency) -> bool:
+    if urgency is Urgency.COMPROMISED:
+        return True
+    known = waiting.created_at <= timezone.now() - ages.published
+    if urgency is Urgency.NOW and not known:
+        raise LookupError(f"the next {waiting.alg} key has not been published for {ages.published} yet")
+    old = active is None or active.activated_at is None or active.activated_at <= timezone.now() - ages.active
+    return known and (old or urgency is Urgency.NOW)
+
+
+def _move(key: Key, state: str, moved: dict[str, list[str]]) -> None:
+    """A key that is gone keeps its name and loses its private part."""
+    now = timezone.now()
+    changes: dict[str, dict[str, Any]] = {
+        "active": {"activated_at": now},
+        "retiring": {"retired_at": now},
+        "gone": {"retired_at": key.retired_at or now, "private": b""},
+    }
+    Key.objects.of(key.tenant_id).filter(id=key.id).update(state=state, **changes[state])
+    moved.setdefault(state, []).append(key.kid)
 
 
 def load(tenant_id: uuid.UUID, environment_id: uuid.UUID) -> tuple[LoadedKey, ...]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from authflows import login, store
 from authflows.errors import LoginError
-from authflows.models import AccessToken, CoreSession, CoreState, Grant, Login, RefreshToken, SimulatedSession
+from authflows.models import AccessToken, CoreSession, CoreState, Grant, Login, PushedRequest, RefreshToken, SimulatedSession, SpentJti
 from authflows.upstream.base import LooksUp, Lost
 from authflows.upstream.registry import UPSTREAMS
 from billing.metering import UsageEvent
@@ -105,6 +105,8 @@ def _purge(tenant_id: uuid.UUID) -> int:
     now = timezone.now()
     with tenant_scope(tenant_id):
         Grant.objects.of(tenant_id).filter(sealed__isnull=False, code_expires_at__lt=now).update(sealed=None)
+        SpentJti.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
+        PushedRequest.objects.of(tenant_id).filter(expires_at__lt=now - timedelta(days=1))._raw_delete(connection.alias)
         AccessToken.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         living = AccessToken.objects.of(tenant_id).values("grant_id")
         # Replaced tokens stay as long as their family: they are how a replay is recognised.

@@ -73,6 +73,8 @@ TABLES: dict[str, TableClass] = {
     "authflows_grant": TableClass.TENANT,
     "authflows_accesstoken": TableClass.TENANT,
     "authflows_refreshtoken": TableClass.TENANT,
+    "authflows_pushedrequest": TableClass.TENANT,
+    "authflows_spentjti": TableClass.TENANT,
     "authflows_simulatedsession": TableClass.FRAMEWORK,
     "authflows_simulatorledger": TableClass.FRAMEWORK,
     "usage_event": TableClass.TENANT_BILLING,

@@ -3,6 +3,7 @@
 from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectKind
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
+from authflows.models.once import PushedRequest, SpentJti
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
 from authflows.models.service import Connection, ConnectionGrant, Level, Service, Theme
 from authflows.models.simulator import SimulatedSession, SimulatorLedger
@@ -23,11 +24,13 @@ __all__ = [
     "Login",
     "LoginState",
     "Purpose",
+    "PushedRequest",
     "RefreshToken",
     "RelyingParty",
     "Service",
     "SimulatedSession",
     "SimulatorLedger",
+    "SpentJti",
     "Subject",
     "SubjectKind",
     "SubjectSecret",

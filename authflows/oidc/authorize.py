@@ -14,6 +14,8 @@ from authflows import levels
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError
+from authflows.oidc import intake
+from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.trial import trial_redirect
 from authflows.requests import LoginRequest
@@ -32,6 +34,7 @@ class Asked:
     parameters: Parameters
     redirect_uri: str
     trial: bool
+    came: Came = intake.DIRECT
 
     @property
     def state(self) -> str | None:
@@ -51,13 +54,28 @@ class Asked:
 
 def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str) -> tuple[Client, LoginRequest]:
     """Raises PageError until client and redirect_uri are proven, RedirectError from then on."""
-    asked = prove(issuer, parameters)
+    asked = _received(issuer, parameters)
     for check in CHECKS:
         check(asked)
     return asked.client, _request(asked, browser_language)
 
 
-def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
+def _received(issuer: IssuerConfig, parameters: Parameters) -> Asked:
+    try:
+        return prove(issuer, *intake.received(issuer, parameters))
+    except intake.Unusable as problem:
+        raise _unusable(issuer, parameters, problem) from None
+
+
+def _unusable(issuer: IssuerConfig, parameters: Parameters, problem: intake.Unusable) -> PageError | RedirectError:
+    """Redirected only where what stands in the query proves client and redirect_uri by itself."""
+    try:
+        return prove(issuer, parameters).refuse(problem.error, str(problem))
+    except PageError:
+        return PageError(problem.error, detail=str(problem))
+
+
+def prove(issuer: IssuerConfig, parameters: Parameters, came: Came = intake.DIRECT) -> Asked:
     for name in ("client_id", "redirect_uri"):
         if name in parameters.repeated:
             raise PageError("repeated_parameter", detail=name)
@@ -72,7 +90,7 @@ def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
     trial = trial_redirect(client.client_id, parameters)
     if not trial and not registered(client, redirect_uri):
         raise PageError("redirect_uri_not_registered")
-    return Asked(issuer, client, parameters, redirect_uri, trial)
+    return Asked(issuer, client, parameters, redirect_uri, trial, came)
 
 
 def registered(client: Client, redirect_uri: str) -> bool:
@@ -107,6 +125,12 @@ def no_request_object(asked: Asked) -> None:
     ):
         if name in asked.parameters:
             raise asked.refuse(error, f"{name} is not supported")
+
+
+def came_as_agreed(asked: Asked) -> None:
+    """RFC 9126 section 6. The portal's own trial has no credentials of the client's to push with."""
+    if asked.client.needs_par and not asked.came.pushed and not asked.trial:
+        raise asked.refuse("invalid_request", "this client must push its requests to the PAR endpoint")
 
 
 def response_type_is_code(asked: Asked) -> None:
@@ -179,6 +203,7 @@ CHECKS: list[Callable[[Asked], None]] = [
     no_repeats,
     fits_the_database,
     no_request_object,
+    came_as_agreed,
     response_type_is_code,
     response_mode_is_query,
     scope_is_allowed,
@@ -216,5 +241,6 @@ def _request(asked: Asked, browser_language: str) -> LoginRequest:
             "nonce": parameters.get("nonce"),
             "challenge": parameters.get("code_challenge"),
             "scope": " ".join(dict.fromkeys(asked.scopes)),
+            **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
         },
     )

@@ -6,11 +6,12 @@ from typing import Any
 
 from authflows.configuration import IssuerConfig
 from authflows.levels import Level
+from authflows.oidc import jose
 from authflows.oidc.authorize import LANGUAGES
 from authflows.oidc.claims import SCOPES, SUPPORTED
 from authflows.oidc.token import GRANTS
 
-CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
+CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
 def metadata(issuer: IssuerConfig) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
     return {
         "issuer": issuer.url,
         "authorization_endpoint": f"{issuer.url}/authorize",
+        "pushed_authorization_request_endpoint": f"{issuer.url}/par",
         "token_endpoint": f"{issuer.url}/token",
         "userinfo_endpoint": f"{issuer.url}/userinfo",
         "introspection_endpoint": f"{issuer.url}/introspect",
@@ -32,6 +34,9 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
         "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
         "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
+        **{
+            f"{name}_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS) for name in ("token", "introspection", "revocation")
+        },
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": list(SCOPES),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],
@@ -39,6 +44,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "ui_locales_supported": list(LANGUAGES),
         "prompt_values_supported": ["none", "login"],
         "claims_parameter_supported": False,
+        "require_pushed_authorization_requests": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
