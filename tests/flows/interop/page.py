@@ -28,12 +28,13 @@ window.made = settings => ({
   ...(settings.dpop ? { dpop: { bind_authorization_code: true, store: new oidc.IndexedDbDPoPStore() } } : {}),
 })
 """
-FINISH = """async ({ settings, refresh, userinfo }) => {
+FINISH = """async ({ settings, refresh }) => {
   const manager = new oidc.UserManager(made(settings))
   const user = await manager.signinRedirectCallback()
   const first = { ...user, profile: { ...user.profile } }
   const again = refresh ? await manager.signinSilent() : null
-  const tokens = ({ access_token, id_token, refresh_token, scope, token_type }) => ({ access_token, id_token, scope, token_type, ...(refresh_token && { refresh_token }) })
+  const tokens = ({ access_token, id_token, refresh_token, scope, token_type }) =>
+    ({ access_token, id_token, scope, token_type, ...(refresh_token && { refresh_token }) })
   return { tokens: tokens(first), claims: first.profile, refreshed: again && tokens(again) }
 }"""
 

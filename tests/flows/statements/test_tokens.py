@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc import jws
 
 from tests.doubles.browser import Browser
-from tests.doubles.houses import Books, House
+from tests.doubles.houses import Books, House, open_house
 from tests.doubles.newcomers import WORDS, Newcomer
 from tests.flows.statements.refusals import as_json, code_for
 
@@ -174,6 +176,33 @@ def test_s32_nor_can_it_be_looked_up_refreshed_or_revoked_there(new_party: Parti
         as_json(answer, "invalid_client", status=401)
     assert party.userinfo(tokens["access_token"]).status_code == 200
     assert party.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def rotated(house: House, books: Books, environment_id: uuid.UUID) -> None:
+    """The next key takes over, a day after it was published."""
+    from authflows import key_rotation
+    from authflows.keys import Urgency
+
+    with house.blocker.unblock():
+        key_rotation.rotate(house.id, environment_id)
+        books.execute("UPDATE authflows_key SET created_at = created_at - interval '1 day' WHERE environment_id = %s", environment_id)
+        key_rotation.rotate(house.id, environment_id, Urgency.NOW)
+
+
+def test_s33_a_key_is_published_before_it_signs_and_while_what_it_signed_is_good(
+    fjordbank: House, dialect: str, visitor: Browser, books: Books
+) -> None:
+    house = open_house(fjordbank.blocker, "Nordhavn")
+    party = Newcomer.at(house, dialect)
+    rotated(house, books, party.environment_id)
+    published = {key["kid"] for key in visitor.get(party.issuer + "/jwks").json()["keys"]}
+    before = tokens_of(party, visitor)["id_token"]
+    rotated(house, books, party.environment_id)
+    after = tokens_of(party, visitor)["id_token"]
+    old, new = (jws.extract_compact(token.encode()).headers()["kid"] for token in (before, after))
+    assert old != new
+    assert {old, new} <= published
+    assert party.claims(before)["sub"] == party.claims(after)["sub"]
 
 
 def test_s34_nothing_that_carries_a_token_or_a_claim_is_kept(party: Newcomer, visitor: Browser) -> None:
