@@ -51,7 +51,10 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "par": ("par_required", {"required": True, "optional": False}),
     "dpop": ("dpop_required", {"required": True, "optional": False}),
     "fapi": ("fapi", {"on": True, "off": False}),
+    "pkce": ("pkce", {"required": "required", "nonce_instead": "nonce_instead"}),
     "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
+    "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
+    "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),
 }
 TEXTS: dict[str, str] = {"jwks_uri": "jwks_uri"}
 LISTS: dict[str, str] = {

@@ -59,9 +59,7 @@ def _bound(asked_for: Parameters, jkt: str) -> Parameters:
 
 def _check(issuer: IssuerConfig, parameters: Parameters, came: Came) -> None:
     try:
-        asked = authorize.prove(issuer, parameters, came)
-        for check in authorize.CHECKS:
-            check(asked)
+        authorize.understood(authorize.prove(issuer, parameters, came))
     except PageError as problem:
         raise JsonError("invalid_request", problem.code) from None
     except RedirectError as problem:

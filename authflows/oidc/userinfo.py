@@ -10,10 +10,10 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 
 from authflows import grants, refresh_tokens, sealing
-from authflows.configuration import IssuerConfig, client_of
+from authflows.configuration import Client, IssuerConfig, client_of
 from authflows.errors import JsonError
-from authflows.grants import LiveToken
 from authflows.oidc import dpop
+from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.dpop import Shown
 from authflows.oidc.parameters import Parameters
 
@@ -25,11 +25,12 @@ def answer(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Sh
     scheme, token = _presented(authorization, form)
     token_hash = hashlib.sha256(token.encode()).digest()
     live = grants.live_token(issuer.tenant_id, issuer.id, token_hash)
+    client = client_of(issuer, live.relying_party_id) if live is not None else None
     # A token that is bound to a key is nobody's without it, and one that is not has no key to prove (RFC 9449 section 7.1 and 7.2).
-    if live is None or (scheme == "dpop") != bool(live.jkt):
+    if live is None or client is None or (scheme == "dpop") != bool(live.jkt):
         raise _invalid("invalid_token", "the access token is not valid", 401, scheme)
     if live.jkt:
-        _prove(issuer, live, replace(shown, access_token=token))
+        _prove(issuer, client, live.jkt, replace(shown, access_token=token))
     if live.confirms is not None:
         refresh_tokens.confirm(issuer.tenant_id, live.confirms, token_hash)
     if "openid" not in live.scope.split():
@@ -38,18 +39,17 @@ def answer(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Sh
         claims = sealing.unseal(bytes(live.sealed), token, "access-token") if live.sealed else {}
     except InvalidTag:
         raise _invalid("invalid_token", "the access token is not valid", 401, scheme) from None
-    return {"sub": str(live.subject_id), **claims}
+    return DIALECTS[client.dialect].userinfo({"sub": live.sub, **claims}, live.scope)
 
 
-def _prove(issuer: IssuerConfig, live: LiveToken, shown: Shown) -> None:
-    client = client_of(issuer, live.relying_party_id)
+def _prove(issuer: IssuerConfig, client: Client, bound_to: str, shown: Shown) -> None:
     try:
-        jkt = dpop.prove(issuer, shown, needs_nonce=client is not None and client.fapi)
+        jkt = dpop.prove(issuer, shown, needs_nonce=client.fapi)
     except dpop.NotProven as problem:
         refusal = _invalid(problem.error, str(problem), 401, "dpop")
         refusal.headers["DPoP-Nonce"] = dpop.nonce(issuer)
         raise refusal from None
-    if jkt != live.jkt:
+    if jkt != bound_to:
         raise _invalid("invalid_token", "the access token is bound to another key", 401, "dpop")
 
 
