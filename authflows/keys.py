@@ -121,6 +121,26 @@ def rotate(tenant_id: uuid.UUID, environment_id: uuid.UUID, ages: Ages, urgency:
     return moved
 
 
+def rotate_decryption(tenant_id: uuid.UUID, environment_id: uuid.UUID, ages: Ages, urgency: Urgency = Urgency.DUE) -> dict[str, list[str]]:
+    """The same for the key that others encrypt for: a new one serves at once, and the old one still opens what was on its way.
+
+    Runs in the tenant's scope, after `rotate`, whose lock it shares.
+    """
+    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=Purpose.OIDC_DECRYPT, state__in=PUBLISHED)
+    held = list(rows.order_by("id"))
+    active = next((key for key in held if key.state == KeyState.ACTIVE), None)
+    moved: dict[str, list[str]] = {}
+    old = active is None or active.activated_at is None or active.activated_at <= timezone.now() - ages.active
+    if old or urgency is Urgency.COMPROMISED:
+        moved["active"] = [create_decryption(tenant_id, environment_id).kid]
+        if active is not None:
+            _move(active, "gone" if urgency is Urgency.COMPROMISED else "retiring", moved)
+    for key in held:
+        if key.state == KeyState.RETIRING and key.retired_at is not None and key.retired_at <= timezone.now() - ages.retiring:
+            _move(key, "gone", moved)
+    return moved
+
+
 def _takes_over(active: Key | None, waiting: Key, ages: Ages, urgency: Urgency) -> bool:
     if urgency is Urgency.COMPROMISED:
         return True

@@ -65,4 +65,6 @@ def _encryption() -> dict[str, list[str]]:
 
 
 def jwks(issuer: IssuerConfig) -> dict[str, Any]:
-    return {"keys": [key.public for key in (*issuer.keys, *issuer.decryption_keys)]}
+    """Every key that a signature may still be of, and the one that is encrypted for now."""
+    ours = [key for key in issuer.decryption_keys if key.state == "active"]
+    return {"keys": [key.public for key in (*issuer.keys, *ours)]}
