@@ -47,6 +47,10 @@ class Registration(ClientSettings):
     sso_group: str = ""
     created_by: str = "command"
 
+    @property
+    def grant_types(self) -> list[str]:
+        return ["authorization_code", *(["refresh_token"] if "offline_access" in self.scopes else [])]
+
 
 @dataclass(frozen=True, slots=True)
 class Registered:
@@ -79,7 +83,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
     issuer = Issuer.objects.select_related("domain").filter(environment_id=environment.id, state=IssuerState.ACTIVE).earliest("id")
     client_id = f"{tenant.slug[:20]}-{secrets.token_hex(8)}"
     with tenant_scope(tenant.id):
-        _check_audiences(tenant, environment, wanted.audiences)
+        check_audiences(tenant.id, environment.id, wanted.audiences)
         service = _service(tenant, environment, wanted.alias or tenant.name)
         party = RelyingParty.objects.create(
             tenant_id=tenant.id,
@@ -97,7 +101,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             issuer=issuer,
             token_endpoint_auth_method=wanted.auth_method,
             id_token_alg=wanted.id_token_alg,
-            grant_types=["authorization_code", *(["refresh_token"] if "offline_access" in wanted.scopes else [])],
+            grant_types=wanted.grant_types,
             **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
         )
         secret = None if wanted.auth_method == AuthMethod.NONE else _new_secret(ext)
@@ -140,10 +144,10 @@ def _check_origins(kind: str, wanted: Registration) -> None:
             raise Refused(f"origin {origin}: {problem}")
 
 
-def _check_audiences(tenant: Tenant, environment: Environment, audiences: tuple[str, ...]) -> None:
+def check_audiences(tenant_id: uuid.UUID, environment_id: uuid.UUID, audiences: tuple[str, ...]) -> None:
     """Raises Refused for a resource server that is no confidential client of the environment. Runs in the tenant's scope."""
-    parties = RelyingParty.objects.of(tenant.id).filter(environment_id=environment.id, closed_at__isnull=True).values("id")
-    confidential = ClientExt.objects.of(tenant.id).filter(relying_party_id__in=parties).exclude(token_endpoint_auth_method=AuthMethod.NONE)
+    parties = RelyingParty.objects.of(tenant_id).filter(environment_id=environment_id, closed_at__isnull=True).values("id")
+    confidential = ClientExt.objects.of(tenant_id).filter(relying_party_id__in=parties).exclude(token_endpoint_auth_method=AuthMethod.NONE)
     for client_id in audiences:
         registered = RegisteredClient.objects.filter(client_id=client_id).first() if "\x00" not in client_id else None
         if registered is None or not confidential.filter(client_pk=registered.pk).exists():

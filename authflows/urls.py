@@ -1,6 +1,12 @@
 """Addresses below an issuer. Paths here are relative to the issuer's own (decision 5)."""
 
-from django.urls import path, register_converter
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path, register_converter
 
 from authflows import journey
 from authflows.loginbox import stylesheets
@@ -60,3 +66,19 @@ METHODS = {
     "theme": ("GET", "HEAD"),
     "phone": ("GET", "POST"),
 }
+
+Found = tuple[str, Callable[..., HttpResponse], dict[str, Any]]  # name, view, arguments
+
+# Addresses without a variable part are looked up, the others tried in turn.
+_FIXED: dict[str, Found] = {str(each.pattern): (str(each.name), each.callback, {}) for each in urlpatterns if not each.pattern.converters}
+_OTHERS: list[URLPattern] = [each for each in urlpatterns if each.pattern.converters]
+
+
+def resolve(address: str) -> Found | None:
+    """What answers at an address below an issuer's."""
+    if found := _FIXED.get(address):
+        return found
+    for each in _OTHERS:
+        if matched := each.pattern.match(address):
+            return str(each.name), each.callback, matched[2]
+    return None

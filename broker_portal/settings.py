@@ -170,6 +170,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 # allauth's own limits count per process; its adapter calls tenants/limits.py instead.
 ACCOUNT_RATE_LIMITS = False
+ACCOUNT_FORMS = {"change_password": "broker_portal.passwords.ChangePassword"}
 
 SESSION_COOKIE_NAME = "__Host-portal" if HTTPS else "portal"
 CSRF_COOKIE_NAME = "__Host-portal-csrf" if HTTPS else "portal-csrf"

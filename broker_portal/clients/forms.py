@@ -160,8 +160,8 @@ class NewSecret(forms.Form):
     )
 
 
-class RevokeSecret(forms.Form):
-    """Cannot be undone, so the client's name is typed."""
+class ConfirmByName(forms.Form):
+    """For what cannot be undone: the client's name is typed."""
 
     name = forms.CharField(label=_("Name of the client"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 

@@ -73,13 +73,11 @@ def ours(client: Client, visitor: Visitor) -> Iterator[str]:
 
 
 def anchor(client: Client, visitor: Visitor) -> Iterator[str]:
-    """npm oidc-provider: login and, where it asks for that, consent; each is a page, its form, and the request resumed."""
+    """npm oidc-provider: nine requests. Login and consent are each a page, its form, and the request resumed."""
     verifier = secrets.token_urlsafe(48)
     answer = visitor.get(client.authorization(verifier), status=303)
     yield "authorize"
     for prompt in ("login", "consent"):
-        if answer.location.startswith(REDIRECT_URI):
-            break
         page = visitor.get(answer.location, status=200)
         yield f"{prompt} page"
         answer = visitor.post(match(_SUBMIT, page), {"prompt": prompt, "login": "agnes", "password": "agnes"}, status=303)

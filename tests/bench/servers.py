@@ -62,7 +62,7 @@ def provisioned(ground: Ground) -> Client:
 
 
 class Anchor:
-    """npm oidc-provider as a process of its own; its clients differ in being asked for consent or not."""
+    """npm oidc-provider as a process of its own, with its own pages for login and consent."""
 
     def __init__(self, ground: Ground, storage: str) -> None:
         self._port, self._secret, self._storage = free_port(), secrets.token_urlsafe(24), storage
@@ -85,9 +85,9 @@ class Anchor:
                 raise RuntimeError(f"the anchor does not start:\n{last_lines(self._child.log)}")
             time.sleep(0.05)
 
-    def candidate(self, name: str, client_id: str) -> Candidate:
+    def candidate(self, name: str) -> Candidate:
         base_url = f"http://localhost:{self._port}"
-        client = Client(base_url, "/auth", "/token", "/me", client_id, self._secret)
+        client = Client(base_url, "/auth", "/token", "/me", "netbank", self._secret)
         return Candidate(name, self._child.pid, client, flows.anchor, base_url)
 
     def stop(self) -> None:
