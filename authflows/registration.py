@@ -19,13 +19,15 @@ from oidc_provider.models import ResponseType
 from authflows import configuration, keys, subjects
 from authflows.client_settings import ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
+from authflows.oidc import profile
 from authflows.oidc.claims import SCOPES
 from billing import metering
 from tenants import audit
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Issuer, IssuerState, Kind, Operator, Tenant
 
-SUPPORTED_METHODS = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.NONE)
+SUPPORTED_METHODS = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.PRIVATE_KEY_JWT, AuthMethod.NONE)
+WITH_SECRET = (AuthMethod.BASIC, AuthMethod.POST)
 SUPPORTED_ALGORITHMS = ("ES256", "RS256", "PS256")
 LIVE_SECRETS = 2
 
@@ -72,6 +74,7 @@ def prepare(tenant: Tenant, environment: Environment) -> None:
     """Keys, the secret behind its subjects, and the simulator where it is allowed. Once; runs in the tenant's scope."""
     for alg in ("ES256", "RS256"):
         keys.create(tenant.id, environment.id, alg)
+    keys.create_decryption(tenant.id, environment.id)
     subjects.create_secret(tenant.id, environment.id)
     if configuration.simulator_allowed(environment.kind):
         ConnectionGrant.objects.create(tenant_id=tenant.id, environment_id=environment.id, connection=simulator(tenant.operator))
@@ -104,7 +107,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             grant_types=wanted.grant_types,
             **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
         )
-        secret = None if wanted.auth_method == AuthMethod.NONE else _new_secret(ext)
+        secret = _new_secret(ext) if wanted.auth_method in WITH_SECRET else None
         metering.name_client(
             tenant.id, party.id, environment_id=environment.id, environment_kind=environment.kind, client_id=client_id, name=wanted.name
         )
@@ -122,8 +125,8 @@ def check(kind: str, wanted: Registration) -> None:
         raise Refused(f"auth method {wanted.auth_method}: not available yet")
     if wanted.id_token_alg not in SUPPORTED_ALGORITHMS:
         raise Refused(f"id_token algorithm {wanted.id_token_alg}: one of {', '.join(SUPPORTED_ALGORITHMS)}")
-    if wanted.application_type == "spa" and wanted.auth_method != AuthMethod.NONE:
-        raise Refused("application type spa: for auth method none only, since a page keeps no secret")
+    if problem := profile.problem(wanted, auth_method=wanted.auth_method, id_token_alg=wanted.id_token_alg, loopback=bool(settings.DEMO)):
+        raise Refused(problem)
     if "openid" not in wanted.scopes:
         raise Refused("scope: must contain openid")
     if unknown := [scope for scope in wanted.scopes if scope not in SCOPES]:
@@ -206,8 +209,8 @@ def add_secret(tenant_id: uuid.UUID, environment_id: uuid.UUID, relying_party_id
     """A new secret for a client; an older one keeps working for `overlap`. Raises Refused where two are live already."""
     with tenant_scope(tenant_id):
         ext = ClientExt.objects.of(tenant_id).select_for_update().get(relying_party_id=relying_party_id)
-        if ext.token_endpoint_auth_method == AuthMethod.NONE:
-            raise Refused("a public client has no secret")
+        if ext.token_endpoint_auth_method not in WITH_SECRET:
+            raise Refused("this client has no secret")
         live = live_secrets(tenant_id, ext.id)
         if len(live) >= LIVE_SECRETS:
             raise Refused("two secrets are live already: revoke one first")

@@ -99,7 +99,7 @@ def test_http_is_for_loopback_where_nothing_real_happens(kind: str, demo: bool, 
     [
         ({"name": " "}, "name"),
         ({"name": "x" * 101}, "name"),
-        ({"auth_method": "private_key_jwt"}, "not available yet"),
+        ({"auth_method": "private_key_jwt"}, "public keys"),
         ({"auth_method": "client_secret_jwt"}, "not available yet"),
         ({"id_token_alg": "none"}, "algorithm"),
         ({"id_token_alg": "HS256"}, "algorithm"),

@@ -44,7 +44,7 @@ def public(fjordbank: House) -> RelyingParty:
 
 
 def tokens_of(party: RelyingParty, visitor: Browser) -> dict[str, Any]:
-    asked = party.ask(scope=" ".join(OFFLINE))
+    asked = party.ask(scope=" ".join(OFFLINE), prompt="login")
     return party.redeem(asked, visitor.login(asked))
 
 

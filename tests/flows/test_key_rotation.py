@@ -65,7 +65,7 @@ def kid(token: str) -> str:
 
 
 def login(party: RelyingParty, visitor: Browser) -> dict[str, Any]:
-    asked = party.ask()
+    asked = party.ask(prompt="login")
     return party.redeem(asked, visitor.login(asked))
 
 
@@ -123,7 +123,7 @@ def test_a_login_lives_through_a_rotation_in_every_process(
     for base in (server.base_url, second.base_url) * 2:
         visitor.move(base, host)
         login(party, visitor)
-    asked = party.ask()
+    asked = party.ask(prompt="login")
     page = visitor.open(asked)
     night(90)
     location = visitor.finish(visitor.submit(page, user_id="auto-approve"))

@@ -43,7 +43,7 @@ def public(fjordbank: House) -> RelyingParty:
 
 
 def tokens_of(party: RelyingParty, visitor: Browser, scope: str = SCOPE) -> dict[str, Any]:
-    asked = party.ask(scope=scope)
+    asked = party.ask(scope=scope, prompt="login")
     return party.redeem(asked, visitor.login(asked))
 
 
