@@ -207,3 +207,58 @@ def test_no_token_stands_in_the_database(public: RelyingParty, visitor: Browser,
     for token in (first["refresh_token"], second["refresh_token"]):
         assert token not in whole
         assert token.encode().hex() not in whole
+
+
+def test_what_has_ended_is_forgotten_and_a_family_stays_whole_until_then(
+    public: RelyingParty, visitor: Browser, books: Books, committed: None
+) -> None:
+    from authflows import sweeps
+
+    def kept() -> tuple[int, int]:
+        count = "SELECT count(*) FROM authflows_grant g {} WHERE g.relying_party_id = %s"
+        refresh = count.format("JOIN authflows_refreshtoken r ON r.grant_id = g.id")
+        return books.one(count.format(""), public.relying_party_id), books.one(refresh, public.relying_party_id)
+
+    first, other = tokens_of(public, visitor), tokens_of(public, visitor)
+    second = given(public.refresh(first["refresh_token"]))
+    given(public.refresh(second["refresh_token"]))
+    books.execute("DELETE FROM authflows_brokersession WHERE holder = %s", f"client:{public.relying_party_id}")
+    books.execute("UPDATE authflows_accesstoken SET expires_at = now() - interval '1 second' WHERE tenant_id = %s", public.tenant_id)
+    books.execute(
+        "UPDATE authflows_grant SET code_expires_at = now() - interval '2 days' WHERE relying_party_id = %s", public.relying_party_id
+    )
+    sweeps.purge()
+    assert kept() == (2, 4)
+
+    refused(public.refresh(first["refresh_token"]), "invalid_grant")
+    sweeps.purge()
+    assert kept() == (2, 4)
+    books.execute(
+        "UPDATE authflows_grant SET revoked_at = now() - interval '2 days' WHERE relying_party_id = %s AND revoked_at IS NOT NULL",
+        public.relying_party_id,
+    )
+    sweeps.purge()
+    assert kept() == (1, 1)
+
+    assert given(public.refresh(other["refresh_token"]))
+    books.execute("UPDATE authflows_refreshtoken SET idle_expires_at = now() WHERE tenant_id = %s", public.tenant_id)
+    books.execute("UPDATE authflows_accesstoken SET expires_at = now() - interval '1 second' WHERE tenant_id = %s", public.tenant_id)
+    sweeps.purge()
+    assert kept() == (0, 0)
+
+
+def test_a_client_that_loses_the_scope_cannot_refresh_any_more(fjordbank: House, confidential: RelyingParty, visitor: Browser) -> None:
+    token = tokens_of(confidential, visitor)["refresh_token"]
+
+    def change(*scopes: str) -> None:
+        from authflows import client_changes
+
+        with fjordbank.blocker.unblock():
+            client_changes.change(
+                fjordbank.id, fjordbank.opened.test, confidential.relying_party_id, {"scopes": scopes}, actor="user:owner"
+            )
+
+    change("openid", "profile")
+    refused(confidential.refresh(token), "unauthorized_client")
+    change(*OFFLINE)
+    assert given(confidential.refresh(token))
