@@ -262,3 +262,18 @@ def test_a_client_that_loses_the_scope_cannot_refresh_any_more(fjordbank: House,
     refused(confidential.refresh(token), "unauthorized_client")
     change(*OFFLINE)
     assert given(confidential.refresh(token))
+
+
+@pytest.mark.parametrize("dialect", ["idura", "neb", "signicat"])
+def test_a_refresh_in_another_dialect_says_nothing_of_the_person_either(dialect: str, fjordbank: House, visitor: Browser) -> None:
+    party = fjordbank.client(scopes=OFFLINE, dialect=dialect, access_token_format="jwt")
+    first = tokens_of(party, visitor, "openid offline_access")
+    second = given(party.refresh(first["refresh_token"]))
+    before, after = party.claims(first["id_token"]), party.claims(second["id_token"])
+    assert {name: after[name] for name in ("iss", "sub", "aud", "auth_time")} == {
+        name: before[name] for name in ("iss", "sub", "aud", "auth_time")
+    }
+    userinfo = party.userinfo(second["access_token"]).json()
+    told = str([after, party.claims(second["access_token"]), userinfo])
+    assert userinfo["sub"] == before["sub"]
+    assert [word for word in ("Agnes", "Automatisk", "1985-04-12") if word in told] == []
