@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.doubles.browser import Browser, forms
-from tests.doubles.houses import Books
+from tests.doubles.houses import Books, House
 from tests.doubles.relying_party import RelyingParty
 
 EXAMPLES = settings(
@@ -82,6 +82,32 @@ def test_token(body: list[tuple[str, str]], credentials: str | None, party: Rely
     sound(answer)
     assert 400 <= answer.status_code < 500
     assert answer.json()["error"]
+
+
+@pytest.fixture
+def refreshing(fjordbank: House) -> RelyingParty:
+    return fjordbank.client(scopes=("openid", "offline_access"))
+
+
+@EXAMPLES
+@given(token=TEXT, scope=TEXT, body=st.lists(st.tuples(st.one_of(NAMES, TEXT), TEXT), max_size=3))
+def test_tokens_that_are_shown_again(
+    token: str, scope: str, body: list[tuple[str, str]], refreshing: RelyingParty, visitor: Browser
+) -> None:
+    sent = {
+        "/token": [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope), *body],
+        "/introspect": [("token", token), ("token_type_hint", scope), *body],
+        "/revoke": [("token", token), ("token_type_hint", scope), *body],
+    }
+    credentials = (refreshing.client_id, refreshing.client_secret or "")
+    for path, pairs in sent.items():
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = visitor.http.post(refreshing.issuer + path, content=urlencode(pairs, errors="replace"), headers=headers, auth=credentials)
+        sound(answer)
+        if path == "/token":
+            assert answer.json()["error"]
+        elif answer.status_code == 200:
+            assert answer.text in ("", '{"active": false}')
 
 
 @EXAMPLES
