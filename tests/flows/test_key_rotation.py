@@ -1,4 +1,4 @@
-"""Signing keys: next, active, retiring, gone, and nobody notices (decision 14, statement 33)."""
+"""Keys: next, active, retiring, gone, and nobody notices (decision 14, statement 33)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def login(party: RelyingParty, visitor: Browser) -> dict[str, Any]:
     return party.redeem(asked, visitor.login(asked))
 
 
-@pytest.mark.parametrize("alg", ["ES256", "RS256"])
+@pytest.mark.parametrize("alg", ["ES256", "RS256", "RSA-OAEP"])
 def test_a_key_is_published_a_day_before_it_signs_and_as_long_as_what_it_signed_lives(
     alg: str, house: House, books: Books, night: Callable[[int], None]
 ) -> None:
