@@ -66,5 +66,6 @@ ENDINGS: dict[str, Ending] = {
     "expired": Ending("expired", "access_denied", "mitid_timeout"),
     "blocked": Ending("failed", "access_denied", "mitid_authenticator_blocked"),
     "level": Ending("failed", "unmet_authentication_requirements", "assurance_level_not_met"),
+    "answered": Ending("failed", "access_denied", "request_uri_was_used"),
     "core_error": Ending("failed", "temporarily_unavailable", "mitid_core_client_error"),
 }

@@ -12,7 +12,7 @@ from tenants.isolation import Isolate
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0004_refresh_tokens'),
+        ('authflows', '0005_once'),
         ('tenants', '0003_first_operator'),
     ]
 

@@ -14,14 +14,18 @@ from authflows import levels
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError
-from authflows.oidc.dialects.dialect import QUERY, Reading, Unreadable, Way
+from authflows.oidc import intake
+from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
+from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.trial import trial_redirect
 from authflows.requests import LoginRequest
 
 LANGUAGES = ("da", "en")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+# With these the person is asked, whatever session there is: consent and another account are chosen in the box.
+FRESH = {"login", "consent", "select_account"}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -34,6 +38,7 @@ class Asked:
     parameters: Parameters
     redirect_uri: str
     trial: bool
+    came: Came = intake.DIRECT
 
     @property
     def state(self) -> str | None:
@@ -51,25 +56,46 @@ class Asked:
         return RedirectError(error, description, self.redirect_uri, self.state)
 
 
-def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str, way: Way = QUERY) -> tuple[Client, LoginRequest]:
+def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str) -> tuple[Client, LoginRequest]:
     """Raises PageError until client and redirect_uri are proven, RedirectError from then on."""
-    sent = prove(issuer, parameters)
-    asked, reading = understood(sent, way)
-    for check in CHECKS:
-        check(asked)
+    sent = _received(issuer, parameters)
+    asked, reading = checked(sent)
     return asked.client, _request(asked, reading, sent.scopes, browser_language)
 
 
-def understood(sent: Asked, way: Way) -> tuple[Asked, Reading]:
+def checked(sent: Asked) -> tuple[Asked, Reading]:
+    """The request in native terms, and what they leave out. Raises RedirectError."""
+    asked, reading = understood(sent)
+    for check in CHECKS:
+        check(asked)
+    return asked, reading
+
+
+def understood(sent: Asked) -> tuple[Asked, Reading]:
     """The request in native terms, which are all that the checks see: a dialect changes names and shapes, never a check."""
     try:
-        reading = DIALECTS[sent.client.dialect].read(sent.parameters, way)
+        reading = DIALECTS[sent.client.dialect].read(sent.parameters, Way(sent.came.confidential, sent.came.signed))
     except Unreadable as problem:
         raise sent.refuse("invalid_request", str(problem)) from None
     return replace(sent, parameters=reading.applied(sent.parameters, sent.client.scopes)), reading
 
 
-def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
+def _received(issuer: IssuerConfig, parameters: Parameters) -> Asked:
+    try:
+        return prove(issuer, *intake.received(issuer, parameters))
+    except intake.Unusable as problem:
+        raise _unusable(issuer, parameters, problem) from None
+
+
+def _unusable(issuer: IssuerConfig, parameters: Parameters, problem: intake.Unusable) -> PageError | RedirectError:
+    """Redirected only where what stands in the query proves client and redirect_uri by itself."""
+    try:
+        return prove(issuer, parameters).refuse(problem.error, str(problem))
+    except PageError:
+        return PageError(problem.error, detail=str(problem))
+
+
+def prove(issuer: IssuerConfig, parameters: Parameters, came: Came = intake.DIRECT) -> Asked:
     for name in ("client_id", "redirect_uri"):
         if name in parameters.repeated:
             raise PageError("repeated_parameter", detail=name)
@@ -84,7 +110,7 @@ def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
     trial = trial_redirect(client.client_id, parameters)
     if not trial and not registered(client, redirect_uri):
         raise PageError("redirect_uri_not_registered")
-    return Asked(issuer, client, parameters, redirect_uri, trial)
+    return Asked(issuer, client, parameters, redirect_uri, trial, came)
 
 
 def registered(client: Client, redirect_uri: str) -> bool:
@@ -110,15 +136,19 @@ def no_repeats(asked: Asked) -> None:
         raise asked.refuse("invalid_request", f"{min(asked.parameters.repeated)} was sent more than once")
 
 
-def no_request_object(asked: Asked) -> None:
-    """OpenID Connect Core 3.1.2.6."""
-    for name, error in (
-        ("request", "request_not_supported"),
-        ("request_uri", "request_uri_not_supported"),
-        ("registration", "registration_not_supported"),
-    ):
+def no_foreign_request(asked: Asked) -> None:
+    """OpenID Connect Core 3.1.2.6: what stands elsewhere is never fetched."""
+    for name, error in (("request_uri", "request_uri_not_supported"), ("registration", "registration_not_supported")):
         if name in asked.parameters:
             raise asked.refuse(error, f"{name} is not supported")
+
+
+def came_as_agreed(asked: Asked) -> None:
+    """RFC 9126 section 6, RFC 9101 section 10.5. The portal's own trial has no credentials of the client's."""
+    if asked.client.needs_par and not asked.came.pushed and not asked.trial:
+        raise asked.refuse("invalid_request", "this client must push its requests to the PAR endpoint")
+    if asked.client.request_object_required and not asked.came.by_object and not asked.trial:
+        raise asked.refuse("invalid_request", "this client must sign its requests")
 
 
 def response_type_is_code(asked: Asked) -> None:
@@ -182,22 +212,17 @@ def connection_is_available(asked: Asked) -> None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
 
 
-def passive_needs_a_session(asked: Asked) -> None:
-    if "none" in asked.prompts:
-        raise asked.refuse("login_required", "there is no session to reuse")
-
-
 CHECKS: list[Callable[[Asked], None]] = [
     no_repeats,
     fits_the_database,
-    no_request_object,
+    no_foreign_request,
+    came_as_agreed,
     response_type_is_code,
     response_mode_is_query,
     scope_is_allowed,
     pkce_is_s256,
     prompt_is_known,
     max_age_is_a_number,
-    passive_needs_a_session,
     connection_is_available,
 ]
 
@@ -217,7 +242,10 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         protocol="oidc",
         level=levels.required(levels.asked(parameters.get("acr_values")), client.minimum_level),
         language=next((tag for tag in wanted if tag in LANGUAGES), browser_language),
-        force="login" in asked.prompts,
+        # A session answers no question that the person has to read.
+        force=bool(FRESH & set(asked.prompts)) or bool(reading.reference_text) or reading.action != LOG_ON,
+        passive="none" in asked.prompts,
+        max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
         action=reading.action,
         reference_text=reading.reference_text,
         hints=reading.hints,
@@ -231,6 +259,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
             "nonce": parameters.get("nonce"),
             "challenge": parameters.get("code_challenge"),
             "scope": " ".join(dict.fromkeys(scopes_sent)),
+            **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
             **_told_as(client),
         },
     )

@@ -53,6 +53,11 @@ def fail(issuer: IssuerConfig, request: LoginRequest, ending: str) -> str:
     return refuse(issuer, RedirectError(told.error, told.description, request.reply["redirect_uri"], request.reply["state"]))
 
 
+def refusal(request: LoginRequest, error: str, description: str) -> RedirectError:
+    """What the relying party is told where no Login was made for its request."""
+    return RedirectError(error, description, request.reply["redirect_uri"], request.reply["state"])
+
+
 def refuse(issuer: IssuerConfig, error: RedirectError) -> str:
     told = {"error": error.error, "error_description": error.description, "state": error.state, "iss": issuer.url}
     return _location(error.redirect_uri, told)
