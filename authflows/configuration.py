@@ -74,6 +74,10 @@ class Client(ClientSettings):
     methods: tuple[str, ...]
     theme: ThemeValues | None
 
+    @property
+    def nonce_instead_of_challenge(self) -> bool:
+        return self.pkce == "nonce_instead" and not self.public and not self.fapi
+
 
 @dataclass(frozen=True, slots=True)
 class IssuerConfig:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from authflows import levels, login, pages, reuse
+from authflows import leaving, levels, login, pages, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, session_secret
 from authflows.errors import PageError
@@ -23,6 +23,7 @@ from authflows.oidc import authorize as oidc_authorize
 from authflows.oidc import intake
 from authflows.oidc import responses as oidc
 from authflows.oidc.parameters import Parameters
+from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
 from authflows.store import StoredLogin, unconfirmed
 from authflows.upstream.base import Ask, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Steps
@@ -34,10 +35,12 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     """Stores the request and redirects: no GET of this ever reaches the core (decision 10)."""
     if request.method == "HEAD" or _prefetched(request):
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
+    if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
+        raise PageError("malformed_request")
     parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
     client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
     if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
-        return _see_other(ended)
+        return leaving.send(issuer, ended)
     browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
     # A cross-site POST brings no cookie: its session is met where the browser comes next (decision 8).
     unseen = request.method == "POST" and not session_secret(request, issuer, client)
@@ -157,8 +160,8 @@ def _reused(request: HttpRequest, issuer: IssuerConfig, browser: Browser) -> Htt
     found = _found(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
-    location = reuse.of_stored(request, issuer, _client(issuer, found), found, browser)
-    return _leave(issuer, browser, location) if location else None
+    answer = reuse.of_stored(request, issuer, _client(issuer, found), found, browser)
+    return _leave(issuer, browser, answer) if answer else None
 
 
 def _accept(
@@ -168,6 +171,8 @@ def _accept(
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
         return _end(issuer, found, browser, "level")
+    if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
+        return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
     vouched = reuse.Vouched(identity, level, connection, found.core_session)
     grant = reuse.granted(asked, vouched, browser, found.id)
@@ -204,8 +209,8 @@ def _repeat(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpR
     return _leave(issuer, browser, oidc.fail(issuer, asked, (found.answer or {}).get("ending", "expired")))
 
 
-def _leave(issuer: IssuerConfig, browser: Browser, location: str) -> HttpResponse:
-    response = _see_other(location)
+def _leave(issuer: IssuerConfig, browser: Browser, answer: Answer) -> HttpResponse:
+    response = leaving.send(issuer, answer)
     end_cookie(response, issuer, browser)
     return response
 

@@ -40,6 +40,8 @@ class LoginRequest:
     action: str = "log_on"
     reference_text: str = ""
     attributes: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()  # asked for one by one, and allowed
+    subject: str = ""  # the one person who may be answered with
     connection: str = ""  # id of the connection that will be asked
     trial: bool = False
     hints: Hints = NO_HINTS
@@ -58,6 +60,8 @@ class LoginRequest:
             "action": self.action,
             "reference_text": self.reference_text,
             "attributes": list(self.attributes),
+            "claims": list(self.claims),
+            "subject": self.subject,
             "connection": self.connection,
             "trial": self.trial,
         }
@@ -65,4 +69,5 @@ class LoginRequest:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> LoginRequest:
         known = {name: value for name, value in data.items() if name != SEALED_HINTS}
-        return cls(**(known | {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"])}))
+        shapes = {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"]), "claims": tuple(data.get("claims", ()))}
+        return cls(**(known | shapes))

@@ -21,6 +21,7 @@ from authflows.models import LoginState
 from authflows.oidc import claims as oidc_claims
 from authflows.oidc import intake
 from authflows.oidc import responses as oidc
+from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
 from authflows.sessions import Opening
 from authflows.store import StoredLogin
@@ -46,8 +47,8 @@ class Remembered:
     vouched: Vouched
 
 
-def at_once(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: LoginRequest, *, trace_id: str) -> str:
-    """Where a login ends that its session completes as it begins; "" where the person has to be asked.
+def at_once(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: LoginRequest, *, trace_id: str) -> Answer | None:
+    """What a login ends with that its session completes as it begins; None where the person has to be asked.
 
     Raises RedirectError for a passive request that no session answers.
     """
@@ -62,22 +63,22 @@ def at_once(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: L
         raise oidc.refusal(asked, "interaction_required", "the session does not reach the level that is needed")
     if asked.passive:
         raise oidc.refusal(asked, "login_required", "there is no session to reuse")
-    return ""
+    return None
 
 
-def of_stored(request: HttpRequest, issuer: IssuerConfig, client: Client, found: StoredLogin, browser: Browser) -> str:
+def of_stored(request: HttpRequest, issuer: IssuerConfig, client: Client, found: StoredLogin, browser: Browser) -> Answer | None:
     """The same for a Login that was begun by a POST: that brought no cookie, so that the session is met here first."""
     asked = LoginRequest.from_json(found.request)
     if found.state != LoginState.CREATED or asked.force:
-        return ""
+        return None
     remembered = _remembered(request, issuer, client, asked)
     if remembered is None or not levels.accept(remembered.vouched.level, asked.level):
-        return ""
+        return None
     columns = _columns(issuer, client, remembered, found.id)
     if not intake.use(issuer, asked, found.id):
-        return ""
+        return None
     if not session_store.reuse_stored(issuer.tenant_id, columns, granted(asked, remembered.vouched, browser, found.id)):
-        return ""
+        return None
     return oidc.respond(issuer, asked, browser.code)
 
 
@@ -101,6 +102,7 @@ def granted(asked: LoginRequest, vouched: Vouched, browser: Browser, login_id: u
         identity,
         level,
         list(asked.attributes),
+        asked.claims,
         login_id=login_id,
         core_session=vouched.core_session,
         idp=vouched.connection.kind if vouched.connection.kind != "simulator" else "mitid",
@@ -132,6 +134,8 @@ def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, aske
     identity = Identity.from_json(kept["identity"])
     connection = _connection(issuer, client, kept["connection"])
     if connection is None or not sessions.recent_enough(identity.authenticated_at, asked.max_age, timezone.now()):
+        return None
+    if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return None
     vouched = Vouched(identity, login.achieved(identity, connection), connection, uuid.UUID(kept["core_session"]))
     return Remembered(known.id, sessions.secret_hash(secret), vouched)
@@ -173,11 +177,11 @@ def _columns(issuer: IssuerConfig, client: Client, remembered: Remembered, login
     identity = remembered.vouched.identity
     return {
         "login": login_id,
-        "key": subjects.key(issuer.subject_secret, identity.kind, identity.national_id),
         "session": remembered.session,
         "session_hash": remembered.session_hash,
         "environment": issuer.environment_id,
         "issuer": issuer.id,
         "version": issuer.version,
         "relying_party": client.relying_party_id,
+        "key": subjects.key(issuer.subject_secret, identity.kind, identity.national_id),
     }

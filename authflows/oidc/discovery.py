@@ -8,8 +8,9 @@ from authflows import keys
 from authflows.configuration import IssuerConfig
 from authflows.levels import Level
 from authflows.oidc import jose
-from authflows.oidc.authorize import LANGUAGES
+from authflows.oidc.authorize import LANGUAGES, PROMPTS
 from authflows.oidc.claims import SCOPES, SUPPORTED
+from authflows.oidc.responses import MODES
 from authflows.oidc.token import GRANTS
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
@@ -28,7 +29,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer.url}/revoke",
         "jwks_uri": f"{issuer.url}/jwks",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
@@ -43,8 +44,9 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],
         "acr_values_supported": [level.uri for level in Level],
         "ui_locales_supported": list(LANGUAGES),
-        "prompt_values_supported": ["none", "login"],
-        "claims_parameter_supported": False,
+        "prompt_values_supported": list(PROMPTS),
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": True,
         "require_pushed_authorization_requests": False,
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": list(jose.ALGORITHMS),

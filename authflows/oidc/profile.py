@@ -13,6 +13,8 @@ def problem(wanted: ClientSettings, *, auth_method: str, id_token_alg: str, loop
     """Why this cannot be registered, or "". `loopback`: whether addresses of this machine may be called."""
     if wanted.application_type == "spa" and auth_method != "none":
         return "application type spa: for auth method none only, since a page keeps no secret"
+    if wanted.pkce != "required" and (auth_method == "none" or wanted.fapi):
+        return "pkce nonce_instead: never for public clients, nor for FAPI clients"
     return (
         _keys(wanted)
         or _address(wanted.jwks_uri, loopback)

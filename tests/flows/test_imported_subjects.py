@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -116,3 +117,16 @@ def test_a_session_calls_the_person_the_same(moved: House, new_visitor: Visitors
     names.append(told(party, party.redeem(again, visitor.get(again.url).headers["Location"])))
     assert names == [OLD, OLD]
     assert books.of(party).agreed == 1
+
+
+@pytest.mark.parametrize(("dialect", "scheme"), [("native", "neb"), ("idura", "native")])
+def test_a_person_may_be_asked_for_by_the_name_that_the_client_knows(
+    dialect: str, scheme: str, moved: House, new_visitor: Visitors
+) -> None:
+    """OpenID Connect Core 5.5.1: the claims parameter names a `sub`."""
+    bring(moved, f"{OLD},{AGNES}")
+    party = moved.client(dialect=dialect, subjects=scheme)
+    known = OLD if scheme == "neb" else sub(party, new_visitor)
+    for wanted, good in ((known, True), (known.strip("{}") + "0", False)):
+        asked = party.ask(claims=json.dumps({"id_token": {"sub": {"value": wanted}}}))
+        assert ("code" in party.told(asked, new_visitor().login(asked))) is good
