@@ -171,7 +171,7 @@ def _accept(
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
         return _end(issuer, found, browser, "level")
-    if asked.subject and not login.is_person(issuer, identity, asked.subject):
+    if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
     vouched = reuse.Vouched(identity, level, connection, found.core_session)

@@ -135,7 +135,7 @@ def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, aske
     connection = _connection(issuer, client, kept["connection"])
     if connection is None or not sessions.recent_enough(identity.authenticated_at, asked.max_age, timezone.now()):
         return None
-    if asked.subject and not login.is_person(issuer, identity, asked.subject):
+    if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return None
     vouched = Vouched(identity, login.achieved(identity, connection), connection, uuid.UUID(kept["core_session"]))
     return Remembered(known.id, sessions.secret_hash(secret), vouched)

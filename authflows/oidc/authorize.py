@@ -17,7 +17,7 @@ from authflows.errors import PageError, RedirectError
 from authflows.levels import Level
 from authflows.oidc import claims, claims_request, intake, responses
 from authflows.oidc.claims_request import ClaimsRequest, Malformed
-from authflows.oidc.dialects.dialect import Reading, Unreadable, Way
+from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
@@ -268,7 +268,8 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         protocol="oidc",
         level=levels.required(_level(parameters, wanted), client.minimum_level),
         language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
-        force=bool(set(asked.prompts) - {"none"}),
+        # A session answers no question that the person has to read.
+        force=bool(set(asked.prompts) - {"none"}) or bool(reading.reference_text) or reading.action != LOG_ON,
         passive="none" in asked.prompts,
         max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
         action=reading.action,
