@@ -72,6 +72,7 @@ class Client(ClientSettings):
     sso_group: str
     methods: tuple[str, ...]
     theme: ThemeValues | None
+    registered: RegisteredClient = field(repr=False, compare=False)  # the row, for claims classes and hooks of the deployer's
 
     @property
     def nonce_instead_of_challenge(self) -> bool:
@@ -269,6 +270,7 @@ def _client(
         sso_group=party.sso_group,
         methods=tuple(party.methods),
         theme=ThemeValues(f"{theme.name}-{theme.version}", theme.layout, theme.values, theme.texts) if theme else None,
+        registered=registered,
         **_settings(ext),
     )
 

@@ -158,15 +158,9 @@ def _accept(issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity
     if asked.subject and not login.is_person(issuer, identity, asked.subject):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
-    known = oidc_claims.of(
-        identity,
-        level,
-        list(asked.attributes),
-        asked.claims,
-        login_id=found.id,
-        core_session=found.core_session,
-        idp=connection.kind if connection.kind != "simulator" else "mitid",
-    )
+    idp = connection.kind if connection.kind != "simulator" else "mitid"
+    facts = oidc_claims.Facts(identity, level, found.id, found.core_session, idp)
+    known = oidc_claims.of(_client(issuer, found), facts, asked.attributes, asked.claims)
     grant = oidc.grant(asked, browser.code) | {
         "acr": level.uri,
         "amr": methods(identity),
@@ -174,7 +168,8 @@ def _accept(issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity
         "sealed": sealing.seal(known, browser.code, "code"),
         "code_seconds": settings.CODE_SECONDS,
     }
-    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant):
+    nobody = oidc_claims.only_age(asked.attributes, asked.claims)
+    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, nobody=nobody):
         return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
     return _repeat(issuer, _found(issuer, browser), browser)
 

@@ -19,7 +19,7 @@ from oidc_provider.models import ResponseType
 from authflows import configuration, keys, subjects
 from authflows.client_settings import ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
-from authflows.oidc.claims import SCOPES
+from authflows.oidc.claims import is_scope
 from billing import metering
 from tenants import audit
 from tenants.isolation import tenant_scope
@@ -121,7 +121,7 @@ def check(kind: str, wanted: Registration) -> None:
     _check_switches(wanted)
     if "openid" not in wanted.scopes:
         raise Refused("scope: must contain openid")
-    if unknown := [scope for scope in wanted.scopes if scope not in SCOPES]:
+    if unknown := [scope for scope in wanted.scopes if not is_scope(scope)]:
         raise Refused(f"scope {unknown[0]}: not available yet")
     if not wanted.redirect_uris:
         raise Refused("redirect URI: at least one")

@@ -265,7 +265,7 @@ class Completion:
     core_session: uuid.UUID
     environment_id: uuid.UUID
     subject_kind: str
-    subject_key: bytes
+    subject_key: bytes | None  # None: a `sub` that is this login's only, and is kept nowhere else
     answer: dict[str, Any]
     grant: dict[str, Any]
     authenticator: str
@@ -279,7 +279,7 @@ WITH done AS (
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id),
 person AS (
     INSERT INTO authflows_subject (tenant_id, id, environment_id, kind, key)
-    SELECT %(tenant)s, %(new_subject)s, %(environment)s, %(kind)s, %(key)s FROM done
+    SELECT %(tenant)s, %(new_subject)s, %(environment)s, %(kind)s, %(key)s FROM done WHERE %(key)s::bytea IS NOT NULL
     ON CONFLICT (tenant_id, environment_id, kind, key) DO UPDATE SET kind = excluded.kind RETURNING id),
 finished AS (
     UPDATE authflows_coresession c SET state = 'finished' FROM done WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s),
@@ -288,7 +288,8 @@ granted AS (
                                  challenge, nonce, scope, acr, amr, auth_time, sid, sealed)
     SELECT %(tenant)s, %(grant_id)s, done.id, %(relying_party)s, %(issuer)s, person.id, %(code_hash)s,
            now() + make_interval(secs => %(code_seconds)s), %(redirect_uri)s, %(challenge)s, %(nonce)s, %(scope)s, %(acr)s, %(amr)s,
-           %(auth_time)s, %(sid)s, %(sealed)s FROM done, person)
+           %(auth_time)s, %(sid)s, %(sealed)s
+    FROM done, (SELECT id FROM person UNION ALL SELECT %(new_subject)s::uuid WHERE %(key)s::bytea IS NULL) AS person)
 SELECT count(*) FROM done"""
 
 
