@@ -73,6 +73,7 @@ class Client(ClientSettings):
     methods: tuple[str, ...]
     theme: ThemeValues | None
     registered: RegisteredClient = field(repr=False, compare=False)  # the row, for claims classes and hooks of the deployer's
+    values: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # what oidc.claims prepares, by scopes
 
     @property
     def nonce_instead_of_challenge(self) -> bool:

@@ -32,6 +32,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
 AGE_OVER = re.compile(r"age_over:([1-9]|[1-9][0-9]|1[0-2][0-9])")
 AGES = (15, 16, 18, 21)
 ADVERTISED = (*SCOPES, *(f"age_over:{age}" for age in AGES))
+MOST_PREPARED = 32
 # What the protocol itself says of a login; no extension of a deployer's says it otherwise.
 PROTOCOL = frozenset(
     ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "sid", "acr", "amr", "auth_time", "cnf")
@@ -50,14 +51,13 @@ class Facts:
 
 
 class Family(ScopeClaims):  # type: ignore[misc]  # the package carries no types
-    """Claims of some of our scopes. `token` has the facts and the names asked for one by one beside what a Token has."""
+    """Claims of some of our scopes: of what is known, those of these names."""
 
-    def __init__(self, token: Any) -> None:
+    def __init__(self, token: Any, facts: Facts, names: Collection[str]) -> None:
         # Not ScopeClaims.__init__: it copies a table of standard claims for a user, and there is none.
         self.user, self.client, self.scopes = None, token.client, token.scope
         self.userinfo: dict[str, Any] = {}
-        self.facts: Facts = token.facts
-        self.names: Collection[str] = token.names
+        self.facts, self.names = facts, names
 
     def known(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -148,12 +148,22 @@ def only_age(scopes: Collection[str], single: Collection[str] = ()) -> bool:
 
 def of(client: Client, facts: Facts, scopes: Collection[str], single: Collection[str] = ()) -> dict[str, Any]:
     """Claims of the scopes and those asked for one by one, for one client; sealed until they are fetched."""
-    token = value(client, scopes)
-    token.facts, token.names = facts, of_scopes(frozenset(scopes)).union(single)
+    token, names = _prepared(client, scopes), of_scopes(frozenset(scopes)).union(single)
     claims: dict[str, Any] = {}
     for family in FAMILIES:
-        claims |= family(token).create_response_dic()
-    return claims | _of_the_deployer(token, claims)
+        claims |= family(token, facts, names).create_response_dic()
+    return claims | _of_the_deployer(client, scopes, claims)
+
+
+def _prepared(client: Client, scopes: Collection[str]) -> Any:
+    """One Token for all logins of a client with these scopes: our families only read it."""
+    key = " ".join(sorted(scopes))
+    token = client.values.get(key)
+    if token is None:
+        if len(client.values) >= MOST_PREPARED:
+            client.values.clear()
+        token = client.values[key] = value(client, scopes)
+    return token
 
 
 def value(client: Client, scopes: Collection[str]) -> Any:
@@ -161,10 +171,11 @@ def value(client: Client, scopes: Collection[str]) -> Any:
     return Token(user=None, client=client.registered, _scope=" ".join(scopes))
 
 
-def _of_the_deployer(token: Any, claims: dict[str, Any]) -> dict[str, Any]:
+def _of_the_deployer(client: Client, scopes: Collection[str], claims: dict[str, Any]) -> dict[str, Any]:
     """What OIDC_EXTRA_SCOPE_CLAIMS adds; it finds our claims in `token.id_token`."""
     if not settings.get("OIDC_EXTRA_SCOPE_CLAIMS"):
         return {}
+    token = value(client, scopes)
     token.id_token = claims
     added = settings.get("OIDC_EXTRA_SCOPE_CLAIMS", import_str=True)(token).create_response_dic()
     return {name: said for name, said in added.items() if name not in PROTOCOL}

@@ -35,7 +35,7 @@ IDENTITY = Identity(
 )
 
 
-CLIENT: Any = SimpleNamespace(registered=RegisteredClient(id=7, client_id="netbank", name="Netbank"))
+CLIENT: Any = SimpleNamespace(registered=RegisteredClient(id=7, client_id="netbank", name="Netbank"), values={})
 
 
 def given(identity: Identity = IDENTITY, scopes: tuple[str, ...] = tuple(SCOPES), single: tuple[str, ...] = ()) -> dict[str, Any]:
