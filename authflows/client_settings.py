@@ -34,17 +34,24 @@ class ClientSettings:
     def native(self) -> bool:
         return self.application_type == "native"
 
+    @property
+    def needs_par(self) -> bool:
+        return self.par_required or self.fapi
+
 
 # --setting key=value: the field, and each value that it may have. Parts that are not built yet stand in no table.
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
     "pkce": ("pkce", {"required": "required", "nonce_instead": "nonce_instead"}),
+    "request_object": ("request_object_required", {"required": True, "optional": False}),
+    "par": ("par_required", {"required": True, "optional": False}),
     "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
 }
-TEXTS: dict[str, str] = {}
+TEXTS: dict[str, str] = {"jwks_uri": "jwks_uri"}
 LISTS: dict[str, str] = {
     "audience": "audiences",
+    "origin": "origins",
 }
 
 

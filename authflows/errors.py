@@ -68,5 +68,6 @@ ENDINGS: dict[str, Ending] = {
     "blocked": Ending("failed", "access_denied", "mitid_authenticator_blocked"),
     "level": Ending("failed", "unmet_authentication_requirements", "assurance_level_not_met"),
     "another_person": Ending("failed", "login_required", "another_person"),
+    "answered": Ending("failed", "access_denied", "request_uri_was_used"),
     "core_error": Ending("failed", "temporarily_unavailable", "mitid_core_client_error"),
 }

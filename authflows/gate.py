@@ -21,10 +21,10 @@ from authflows import configuration, leaving, pages, urls
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, LoginError, PageError, RedirectError, Stale, Unavailable
 from authflows.loginbox import explanations
-from authflows.oidc import responses
+from authflows.oidc import cross_origin, responses
 
 log = logging.getLogger("authflows")
-JSON_ENDPOINTS = frozenset(("token", "userinfo", "introspect", "revoke", "discovery", "server_metadata", "jwks"))
+JSON_ENDPOINTS = frozenset(("par", "token", "userinfo", "introspect", "revoke", "discovery", "server_metadata", "jwks"))
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 MALFORMED = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 RETRY_AFTER = {429: "60", 503: "5"}
@@ -85,6 +85,14 @@ def _serve(request: HttpRequest, issuer: IssuerConfig, host: str, path: str) -> 
     found = urls.resolve(path.removeprefix(issuer.prefix).removeprefix("/"))
     if found is None:
         return explanations.respond(request, issuer, None, PageError("no_such_address", 404))
+    if found[0] not in cross_origin.ENDPOINTS:
+        return _respond(request, issuer, host, path, found)
+    if request.method == "OPTIONS":
+        return cross_origin.allow(request, issuer, cross_origin.preflight(found[0]))
+    return cross_origin.allow(request, issuer, _respond(request, issuer, host, path, found))
+
+
+def _respond(request: HttpRequest, issuer: IssuerConfig, host: str, path: str, found: urls.Found) -> HttpResponse:
     name, view, arguments = found
     if request.method not in urls.METHODS[name]:
         return HttpResponse(status=405, headers={"Allow": ", ".join(urls.METHODS[name])})
@@ -138,7 +146,7 @@ def _issuer_first(path: str) -> str:
 
 def _without_database(request: HttpRequest, path: str) -> HttpResponse:
     """Before the issuer is known: JSON where machines ask, a page for people."""
-    if path.endswith(("/token", "/userinfo", "/introspect", "/revoke", "/jwks", "/openid-configuration", WELL_KNOWN)):
+    if path.endswith(("/par", "/token", "/userinfo", "/introspect", "/revoke", "/jwks", "/openid-configuration", WELL_KNOWN)):
         return JsonResponse({"error": "server_error", "error_description": "unavailable"}, status=503)
     return explanations.respond(request, None, None, PageError("unavailable", 503))
 

@@ -11,16 +11,16 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from authflows import leaving, levels, login, pages, sealing
+from authflows import leaving, levels, login, pages, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
-from authflows.cookies import begin_cookie, browser_of, end_cookie
+from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, session_secret
 from authflows.errors import PageError
-from authflows.identity import Identity, methods
+from authflows.identity import Identity
 from authflows.login import Browser
 from authflows.loginbox import page
 from authflows.models import LoginState
 from authflows.oidc import authorize as oidc_authorize
-from authflows.oidc import claims as oidc_claims
+from authflows.oidc import intake
 from authflows.oidc import responses as oidc
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.responses import Answer
@@ -39,8 +39,12 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
         raise PageError("malformed_request")
     parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
     client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
+    if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
+        return leaving.send(issuer, ended)
     browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
-    response = _see_other(f"{issuer.prefix}/login/{browser.handle}")
+    # A cross-site POST brings no cookie: its session is met where the browser comes next (decision 8).
+    unseen = request.method == "POST" and not session_secret(request, issuer, client)
+    response = _see_other(f"{issuer.prefix}/login/{browser.handle}{'?session' if unseen else ''}")
     begin_cookie(response, request, issuer, browser)
     return response
 
@@ -50,6 +54,8 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
     if _prefetched(request):
         return HttpResponse(status=503)
     browser = _browser(request, issuer, handle)
+    if "session" in request.GET and (ended := _reused(request, issuer, browser)):
+        return ended
     found = login.requesting(issuer, browser, address=address_of(request))
     if found is None:
         raise PageError("no_cookie", 403)
@@ -101,7 +107,7 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
         return _end(issuer, found, browser, end.ending)
     except (Refused, Lost) as lost:
         return _after_lost_result(issuer, browser, lost)
-    return _accept(issuer, found, browser, identity, connection)
+    return _accept(request, issuer, found, browser, identity, connection)
 
 
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -150,7 +156,17 @@ def _wait_for_core(request: HttpRequest, issuer: IssuerConfig, found: StoredLogi
     return _please_wait(request, issuer, found, browser)
 
 
-def _accept(issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity: Identity, connection: Upstream) -> HttpResponse:
+def _reused(request: HttpRequest, issuer: IssuerConfig, browser: Browser) -> HttpResponse | None:
+    found = _found(issuer, browser)
+    if over := _over(issuer, found, browser):
+        return over
+    location = reuse.of_stored(request, issuer, _client(issuer, found), found, browser)
+    return _leave(issuer, browser, location) if location else None
+
+
+def _accept(
+    request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity: Identity, connection: Upstream
+) -> HttpResponse:
     asked = LoginRequest.from_json(found.request)
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
@@ -158,19 +174,17 @@ def _accept(issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity
     if asked.subject and not login.is_person(issuer, identity, asked.subject):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
-    idp = connection.kind if connection.kind != "simulator" else "mitid"
-    facts = oidc_claims.Facts(identity, level, found.id, found.core_session, idp)
-    known = oidc_claims.of(_client(issuer, found), facts, asked.attributes, asked.claims)
-    grant = oidc.grant(asked, browser.code) | {
-        "acr": level.uri,
-        "amr": methods(identity),
-        "auth_time": identity.authenticated_at,
-        "sealed": sealing.seal(known, browser.code, "code"),
-        "code_seconds": settings.CODE_SECONDS,
-    }
-    nobody = oidc_claims.only_age(asked.attributes, asked.claims)
-    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, nobody=nobody):
-        return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+    vouched, client = reuse.Vouched(identity, level, connection, found.core_session), _client(issuer, found)
+    grant = reuse.granted(client, asked, vouched, browser, found.id)
+    if not intake.use(issuer, asked, found.id):
+        return _end(issuer, found, browser, "answered")
+    session = reuse.opening(request, issuer, client, browser, vouched, alone=reuse.alone(asked))
+    nobody = reuse.nobody(asked)
+    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, session=session, nobody=nobody):
+        response = _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+        if not reuse.alone(asked):
+            keep_session(response, issuer, client, browser.session)
+        return response
     return _repeat(issuer, _found(issuer, browser), browser)
 
 
@@ -191,6 +205,7 @@ def _repeat(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpR
     asked = LoginRequest.from_json(found.request)
     if found.state == LoginState.COMPLETED:
         return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+    intake.use(issuer, asked, found.id)
     return _leave(issuer, browser, oidc.fail(issuer, asked, (found.answer or {}).get("ending", "expired")))
 
 

@@ -24,6 +24,7 @@ from authflows.identity import Identity
 from authflows.levels import Level
 from authflows.models import CoreState, LoginState
 from authflows.requests import LoginRequest
+from authflows.sessions import Opening
 from authflows.store import StoredLogin
 from billing.metering import UsageEvent
 from tenants import limits
@@ -54,6 +55,11 @@ class Browser:
     def code(self) -> str:
         """The authorization code that completing this Login gives: made again for a repeated request, kept nowhere."""
         return self._derived("code")
+
+    @property
+    def session(self) -> str:
+        """The secret of the session that completing this Login leaves in the browser."""
+        return self._derived("session")
 
     def _derived(self, purpose: str) -> str:
         return urlsafe_b64encode(sealing.derive(self.secret, f"{purpose}:{self.handle}")).rstrip(b"=").decode()
@@ -163,6 +169,7 @@ def complete(
     *,
     answer: dict[str, Any],
     grant: dict[str, Any],
+    session: Opening,
     nobody: bool = False,
 ) -> bool:
     """Compare and swap: whoever comes second changes nothing and repeats the first answer. For `nobody` no Subject is kept."""
@@ -180,6 +187,7 @@ def complete(
             grant=grant | {"issuer": issuer.id, "relying_party": found.relying_party_id, "grant_id": uuid7()},
             authenticator="+".join(identity.authenticators),
             level=level.word,
+            session=session,
         ),
     )
 

@@ -19,6 +19,7 @@ class LoginRequest:
     purpose: str = "login"  # login | approve | sign
     force: bool = False
     passive: bool = False
+    max_age: int | None = None  # seconds
     action: str = "log_on"
     reference_text: str = ""
     attributes: tuple[str, ...] = ()
@@ -36,6 +37,7 @@ class LoginRequest:
             "purpose": self.purpose,
             "force": self.force,
             "passive": self.passive,
+            "max_age": self.max_age,
             "action": self.action,
             "reference_text": self.reference_text,
             "attributes": list(self.attributes),

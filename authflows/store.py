@@ -19,10 +19,13 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db import OperationalError as DatabaseUnavailable
 from psycopg.types.json import Jsonb
 
+from authflows import sessions
 from authflows.errors import Stale, Unavailable
 from authflows.pipeline import Step
+from authflows.sessions import Opening
 from billing import metering
 from tenants import limits
+from tenants.ids import uuid7
 from tenants.limits import Bucket
 
 SCOPE = "SELECT set_config('broker.tenant', %(tenant)s, true)"
@@ -270,27 +273,30 @@ class Completion:
     grant: dict[str, Any]
     authenticator: str
     level: str
+    session: Opening
 
 
 # ON CONFLICT DO UPDATE, not DO NOTHING: two first logins of one person at once must both learn the id.
-COMPLETE = """
+_COMPLETE = """
 WITH done AS (
     UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now()
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id),
-person AS (
+known AS (
     INSERT INTO authflows_subject (tenant_id, id, environment_id, kind, key)
     SELECT %(tenant)s, %(new_subject)s, %(environment)s, %(kind)s, %(key)s FROM done WHERE %(key)s::bytea IS NOT NULL
     ON CONFLICT (tenant_id, environment_id, kind, key) DO UPDATE SET kind = excluded.kind RETURNING id),
+person AS (SELECT id FROM known UNION ALL SELECT %(new_subject)s::uuid FROM done WHERE %(key)s::bytea IS NULL),
 finished AS (
-    UPDATE authflows_coresession c SET state = 'finished' FROM done WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s),
+    UPDATE authflows_coresession c SET state = 'finished' FROM done WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s),{opened},
 granted AS (
     INSERT INTO authflows_grant (tenant_id, id, login_id, relying_party_id, issuer_id, subject_id, code_hash, code_expires_at, redirect_uri,
-                                 challenge, nonce, scope, acr, amr, auth_time, sid, sealed)
+                                 challenge, nonce, scope, acr, amr, auth_time, sid, session_id, sealed)
     SELECT %(tenant)s, %(grant_id)s, done.id, %(relying_party)s, %(issuer)s, person.id, %(code_hash)s,
            now() + make_interval(secs => %(code_seconds)s), %(redirect_uri)s, %(challenge)s, %(nonce)s, %(scope)s, %(acr)s, %(amr)s,
-           %(auth_time)s, %(sid)s, %(sealed)s
-    FROM done, (SELECT id FROM person UNION ALL SELECT %(new_subject)s::uuid WHERE %(key)s::bytea IS NULL) AS person)
+           %(auth_time)s, opened.sid, opened.id, %(sealed)s FROM done, person, opened)
 SELECT count(*) FROM done"""
+COMPLETE = _COMPLETE.format(opened=sessions.OPENED)
+COMPLETE_AGAIN = _COMPLETE.format(opened=sessions.CONTINUED)
 
 
 def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
@@ -305,14 +311,27 @@ def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
         "new_subject": uuid.uuid4(),
         "answer": Jsonb(completion.answer),
         "amr": Jsonb(completion.grant["amr"]),
+        **_opening(completion.session),
     }
     with transaction(tenant_id) as step:
-        cursor = step.execute(COMPLETE, params)
+        cursor = step.execute(COMPLETE if completion.session.was is None else COMPLETE_AGAIN, params)
         metering.outcome(
             step, tenant_id, completion.core_session, "completed", authenticator=completion.authenticator, level=completion.level
         )
     row = cursor.fetchone()
     return bool(row and row[0])
+
+
+def _opening(session: Opening) -> dict[str, Any]:
+    return {
+        "session": uuid7(),
+        "holder": session.holder,
+        "session_hash": session.hash,
+        "session_was": session.was,
+        "session_sealed": session.sealed,
+        "session_seconds": session.seconds,
+        "message": uuid7(),
+    }
 
 
 FAIL = """

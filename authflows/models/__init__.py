@@ -3,13 +3,16 @@
 from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectKind
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
+from authflows.models.once import PushedRequest, SpentJti
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
 from authflows.models.service import Connection, ConnectionGrant, Level, Service, Theme
+from authflows.models.session import BrokerSession
 from authflows.models.simulator import SimulatedSession, SimulatorLedger
 
 __all__ = [
     "AccessToken",
     "AuthMethod",
+    "BrokerSession",
     "ClientExt",
     "ClientSecret",
     "Connection",
@@ -23,11 +26,13 @@ __all__ = [
     "Login",
     "LoginState",
     "Purpose",
+    "PushedRequest",
     "RefreshToken",
     "RelyingParty",
     "Service",
     "SimulatedSession",
     "SimulatorLedger",
+    "SpentJti",
     "Subject",
     "SubjectKind",
     "SubjectSecret",

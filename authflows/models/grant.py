@@ -51,6 +51,8 @@ class Grant(TenantOwned):
     amr = models.JSONField(default=list)
     auth_time = models.DateTimeField()
     sid = models.CharField(max_length=43)
+    jkt = models.CharField(max_length=43, blank=True, db_default="", help_text="the key that the code is bound to (RFC 9449 section 10)")
+    session_id = models.UUIDField(null=True, editable=False, help_text="its BrokerSession; no reference: that may go first")
     sealed = models.BinaryField(null=True, help_text="claims, sealed to the code; nulled at redemption")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     used_at = models.DateTimeField(null=True)
@@ -61,6 +63,10 @@ class Grant(TenantOwned):
             *TenantOwned.Meta.constraints,
             models.UniqueConstraint(fields=["tenant", "code_hash"], name="authflows_grant_code"),
         ]
+        indexes = [
+            models.Index(fields=["tenant", "session_id"], name="authflows_grant_session"),
+            models.Index(fields=["tenant", "sid"], name="authflows_grant_sid"),
+        ]
 
 
 class AccessToken(TenantOwned):
@@ -68,6 +74,7 @@ class AccessToken(TenantOwned):
     grant_id: uuid.UUID
     hash = models.BinaryField(max_length=32)
     expires_at = models.DateTimeField()
+    jkt = models.CharField(max_length=43, blank=True, db_default="", help_text="the key that the token is bound to (RFC 9449 section 6)")
     sealed = models.BinaryField(null=True, help_text="claims, sealed to the token; nulled when it ends")
     scope = models.TextField(db_default="", blank=True, help_text="where a refresh asked for less than the grant; blank: the grant's")
     confirms = models.UUIDField(null=True, help_text="the refresh token that its first use ends")

@@ -15,14 +15,16 @@ from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError
 from authflows.levels import Level
-from authflows.oidc import claims, claims_request, responses
+from authflows.oidc import claims, claims_request, intake, responses
 from authflows.oidc.claims_request import ClaimsRequest, Malformed
+from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.trial import trial_redirect
 from authflows.requests import LoginRequest
 
 LANGUAGES = ("da", "en")
-# There is no page of ours to consent on, nor one to choose an account: each but none means that the person is asked in the box.
+# There is no page of ours to consent on, nor one to choose an account: with each but none the person is asked in the box,
+# whatever session there is.
 PROMPTS = ("none", "login", "consent", "select_account", "consent_revoke")
 LONGEST = {"state": 4096, "nonce": 1024, "scope": 1024, "acr_values": 1024, "login_hint": 2048, "ui_locales": 255, "prompt": 255}
 LONE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
@@ -40,6 +42,7 @@ class Asked:
     parameters: Parameters
     redirect_uri: str
     trial: bool
+    came: Came = intake.DIRECT
 
     @property
     def state(self) -> str | None:
@@ -65,13 +68,28 @@ class Asked:
 
 def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str) -> tuple[Client, LoginRequest]:
     """Raises PageError until client and redirect_uri are proven, RedirectError from then on."""
-    asked = prove(issuer, parameters)
+    asked = _received(issuer, parameters)
     for check in CHECKS:
         check(asked)
     return asked.client, _request(asked, browser_language)
 
 
-def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
+def _received(issuer: IssuerConfig, parameters: Parameters) -> Asked:
+    try:
+        return prove(issuer, *intake.received(issuer, parameters))
+    except intake.Unusable as problem:
+        raise _unusable(issuer, parameters, problem) from None
+
+
+def _unusable(issuer: IssuerConfig, parameters: Parameters, problem: intake.Unusable) -> PageError | RedirectError:
+    """Redirected only where what stands in the query proves client and redirect_uri by itself."""
+    try:
+        return prove(issuer, parameters).refuse(problem.error, str(problem))
+    except PageError:
+        return PageError(problem.error, detail=str(problem))
+
+
+def prove(issuer: IssuerConfig, parameters: Parameters, came: Came = intake.DIRECT) -> Asked:
     for name in ("client_id", "redirect_uri"):
         if name in parameters.repeated:
             raise PageError("repeated_parameter", detail=name)
@@ -86,7 +104,7 @@ def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
     trial = trial_redirect(client.client_id, parameters)
     if not trial and not registered(client, redirect_uri):
         raise PageError("redirect_uri_not_registered")
-    return Asked(issuer, client, parameters, redirect_uri, trial)
+    return Asked(issuer, client, parameters, redirect_uri, trial, came)
 
 
 def registered(client: Client, redirect_uri: str) -> bool:
@@ -112,15 +130,19 @@ def no_repeats(asked: Asked) -> None:
         raise asked.refuse("invalid_request", f"{min(asked.parameters.repeated)} was sent more than once")
 
 
-def no_request_object(asked: Asked) -> None:
-    """OpenID Connect Core 3.1.2.6."""
-    for name, error in (
-        ("request", "request_not_supported"),
-        ("request_uri", "request_uri_not_supported"),
-        ("registration", "registration_not_supported"),
-    ):
+def no_foreign_request(asked: Asked) -> None:
+    """OpenID Connect Core 3.1.2.6: what stands elsewhere is never fetched."""
+    for name, error in (("request_uri", "request_uri_not_supported"), ("registration", "registration_not_supported")):
         if name in asked.parameters:
             raise asked.refuse(error, f"{name} is not supported")
+
+
+def came_as_agreed(asked: Asked) -> None:
+    """RFC 9126 section 6, RFC 9101 section 10.5. The portal's own trial has no credentials of the client's."""
+    if asked.client.needs_par and not asked.came.pushed and not asked.trial:
+        raise asked.refuse("invalid_request", "this client must push its requests to the PAR endpoint")
+    if asked.client.request_object_required and not asked.came.by_object and not asked.trial:
+        raise asked.refuse("invalid_request", "this client must sign its requests")
 
 
 def response_type_is_code(asked: Asked) -> None:
@@ -196,8 +218,8 @@ def claims_can_be_read(asked: Asked) -> None:
 
 
 def hint_is_no_cpr(asked: Asked) -> None:
-    """A query stands in histories and logs on its way here."""
-    if CPR.search(asked.parameters.get("login_hint")):
+    """A query stands in histories and logs on its way here; what was pushed or encrypted does not."""
+    if not asked.came.confidential and CPR.search(asked.parameters.get("login_hint")):
         raise asked.refuse("invalid_request", "login_hint holds what may be a CPR number, which never belongs in an address")
 
 
@@ -206,15 +228,11 @@ def connection_is_available(asked: Asked) -> None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
 
 
-def passive_needs_a_session(asked: Asked) -> None:
-    if "none" in asked.prompts:
-        raise asked.refuse("login_required", "there is no session to reuse")
-
-
 CHECKS: list[Callable[[Asked], None]] = [
     no_repeats,
     fits_the_database,
-    no_request_object,
+    no_foreign_request,
+    came_as_agreed,
     response_type_is_code,
     response_mode_is_ours,
     scope_is_allowed,
@@ -223,7 +241,6 @@ CHECKS: list[Callable[[Asked], None]] = [
     max_age_is_a_number,
     claims_can_be_read,
     hint_is_no_cpr,
-    passive_needs_a_session,
     connection_is_available,
 ]
 
@@ -245,6 +262,8 @@ def _request(asked: Asked, browser_language: str) -> LoginRequest:
         level=levels.required(_level(parameters, wanted), asked.client.minimum_level),
         language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
         force=bool(set(asked.prompts) - {"none"}),
+        passive="none" in asked.prompts,
+        max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
         attributes=tuple(asked.scopes),
         claims=tuple(sorted(wanted.names & claims.of_scopes(asked.client.scopes))),
         subject=wanted.subject,
@@ -258,6 +277,7 @@ def _request(asked: Asked, browser_language: str) -> LoginRequest:
             "challenge": parameters.get("code_challenge"),
             "scope": " ".join(dict.fromkeys(asked.scopes)),
             "response_mode": asked.response_mode,
+            **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
         },
     )
 

@@ -37,13 +37,13 @@ def too_many() -> JsonError:
     return JsonError("slow_down", "too many failed attempts", 429, {"Retry-After": "60"})
 
 
-def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> Caller:
-    """Raises JsonError, and Stale where the client has changed since it was read."""
+def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str) -> Caller:
+    """`called` is the endpoint's path. Raises JsonError, and Stale where the client has changed since it was read."""
     no_repeats(parameters)
     credentials = client_authentication.presented(authorization, parameters)
     guess = f"{credentials.client_id}:{address}"
     try:
-        client, secret_id = client_authentication.authenticate(issuer, credentials)
+        client, secret_id = client_authentication.authenticate(issuer, credentials, called)
     except JsonError:
         if store.version(issuer.id) != issuer.version:
             raise Stale from None
@@ -53,9 +53,9 @@ def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, addr
     return Caller(client, secret_id, guess)
 
 
-def admit(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> Caller:
+def admit(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str) -> Caller:
     """`prove`, for a step that does not look at the limit itself."""
-    asking = prove(issuer, parameters, authorization, address)
+    asking = prove(issuer, parameters, authorization, address, called)
     if limits.blocked("token_failure.client", asking.guess):
         raise too_many()
     return asking

@@ -11,7 +11,7 @@ from authflows import store
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, Stale
 from authflows.oidc import discovery as provider
-from authflows.oidc import introspection, revocation
+from authflows.oidc import introspection, pushing, revocation
 from authflows.oidc import token as token_endpoint
 from authflows.oidc import userinfo as userinfo_endpoint
 from authflows.oidc.parameters import Parameters
@@ -24,6 +24,10 @@ def discovery(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 def jwks(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     return _public(issuer, provider.jwks)
+
+
+def par(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    return _private(pushing.push(issuer, _form(request), _authorization(request), address_of(request)), status=201)
 
 
 def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
@@ -59,11 +63,10 @@ def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, A
         raise Stale
     response = JsonResponse(describe(issuer))
     response.headers["Cache-Control"] = "public, max-age=300"
-    response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 
-def _private(body: dict[str, Any]) -> HttpResponse:
-    response = JsonResponse(body)
+def _private(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    response = JsonResponse(body, status=status)
     response.headers["Pragma"] = "no-cache"
     return response

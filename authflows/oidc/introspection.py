@@ -19,7 +19,7 @@ INACTIVE = {"active": False}
 
 def answer(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> dict[str, Any]:
     """Everybody else's token is inactive: that it exists is not told. Raises JsonError, and Stale."""
-    asking = caller.admit(issuer, parameters, authorization, address)
+    asking = caller.admit(issuer, parameters, authorization, address, "introspect")
     if asking.client.public:
         raise client_authentication.refusal()
     if "token" not in parameters:

@@ -55,6 +55,12 @@ def fail(issuer: IssuerConfig, request: LoginRequest, ending: str) -> Answer:
     return _answer(issuer, request, error=told.error, error_description=told.description)
 
 
+def refusal(request: LoginRequest, error: str, description: str) -> RedirectError:
+    """What the relying party is told where no Login was made for its request."""
+    reply = request.reply
+    return RedirectError(error, description, reply["redirect_uri"], reply["state"], reply.get("response_mode", "query"), reply["client_id"])
+
+
 def refuse(issuer: IssuerConfig, error: RedirectError, language: str) -> Answer:
     told = {"error": error.error, "error_description": error.description, "state": error.state, "iss": issuer.url}
     return Answer(error.redirect_uri, _sent(told), error.response_mode, error.client_id, language)

@@ -11,7 +11,7 @@ from authflows.oidc.parameters import Parameters
 
 def revoke(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> None:
     """Whether there was such a token is not told, and no hint is needed to find it. Raises JsonError, and Stale."""
-    asking = caller.admit(issuer, parameters, authorization, address)
+    asking = caller.admit(issuer, parameters, authorization, address, "revoke")
     if "token" not in parameters:
         raise JsonError("invalid_request", "token is missing")
     question = {

@@ -90,7 +90,7 @@ GRANTS: dict[str, tuple[list[Callable[[Parameters], None]], Callable[[IssuerConf
 
 def exchange(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> dict[str, Any]:
     """Answers a token request. Raises JsonError, and Stale where the client has changed since it was read."""
-    asking = caller.prove(issuer, parameters, authorization, address)
+    asking = caller.prove(issuer, parameters, authorization, address, "token")
     grant = parameters.get("grant_type")
     if not grant:
         raise JsonError("invalid_request", "grant_type is missing")

@@ -22,6 +22,7 @@ REQUESTS = st.builds(
     purpose=st.sampled_from(["login", "approve", "sign"]),
     force=st.booleans(),
     passive=st.booleans(),
+    max_age=st.none() | st.integers(0, 10**9),
     action=TEXT,
     reference_text=TEXT,
     attributes=st.lists(TEXT).map(tuple),

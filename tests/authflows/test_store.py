@@ -18,6 +18,7 @@ from authflows.identity import Identity
 from authflows.levels import Level
 from authflows.login import Browser
 from authflows.requests import LoginRequest
+from authflows.sessions import Opening
 from authflows.store import StoredLogin
 from tenants.limits import Bucket
 from tests.doubles.houses import Books, House
@@ -54,7 +55,8 @@ class Story:
         asked = {"redirect_uri": "https://x.example", "challenge": "c", "nonce": "", "scope": "openid", "sid": "s"}
         reached = {"acr": "a", "amr": [], "auth_time": timezone.now(), "sealed": b"sealed"}
         grant = asked | reached | {"code_hash": uuid.uuid4().bytes * 2, "code_seconds": 60}
-        return login.complete(self.issuer, found, IDENTITY, Level.HIGH, answer={"completed": True}, grant=grant)
+        session = Opening("client:somebody", uuid.uuid4().bytes * 2, None, b"sealed", 60)
+        return login.complete(self.issuer, found, IDENTITY, Level.HIGH, answer={"completed": True}, grant=grant, session=session)
 
 
 @pytest.fixture

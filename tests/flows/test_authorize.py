@@ -126,7 +126,7 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     ({"max_age": "-1"}, "invalid_request"),
     ({"max_age": "soon"}, "invalid_request"),
     ({"max_age": "١"}, "invalid_request"),
-    ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
+    ({"request": "eyJhbGciOiJub25lIn0.e30."}, "invalid_request_object"),
     ({"request_uri": "https://attacker.example/request"}, "request_uri_not_supported"),
     ({"registration": "{}"}, "registration_not_supported"),
     ({"nonce": "a\x00b"}, "invalid_request"),
@@ -173,6 +173,7 @@ STATES = [
 def test_state_comes_back_as_it_was(state: str, party: RelyingParty, visitor: Browser) -> None:
     asked = party.ask(state=state)
     assert party.told(asked, visitor.login(asked))["state"] == state
+    visitor.forget_sessions()
     refused = party.ask(state=state, prompt="none")
     assert party.told(refused, visitor.get(refused.url).headers["Location"])["error"] == "login_required"
 
@@ -197,7 +198,7 @@ def test_a_client_registered_twice_answers_at_both_addresses(fjordbank: House, v
     uris = (REGISTERED, "https://app.fjordbank.example/back", "http://localhost:9000/back")
     party = fjordbank.client(redirect_uris=uris)
     for uri in uris:
-        asked = party.ask(redirect_uri=uri)
+        asked = party.ask(redirect_uri=uri, prompt="login")
         assert "code" in party.told(asked, visitor.login(asked))
 
 
