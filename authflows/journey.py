@@ -160,8 +160,8 @@ def _reused(request: HttpRequest, issuer: IssuerConfig, browser: Browser) -> Htt
     found = _found(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
-    location = reuse.of_stored(request, issuer, _client(issuer, found), found, browser)
-    return _leave(issuer, browser, location) if location else None
+    answer = reuse.of_stored(request, issuer, _client(issuer, found), found, browser)
+    return _leave(issuer, browser, answer) if answer else None
 
 
 def _accept(

@@ -11,8 +11,8 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from base64 import b64decode, b64encode, urlsafe_b64encode
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from authflows.errors import ENDINGS, PageError, Stale
 from authflows.identity import Identity
 from authflows.levels import Level
 from authflows.models import CoreState, LoginState
-from authflows.requests import LoginRequest
+from authflows.requests import NO_HINTS, SEALED_HINTS, Hints, LoginRequest
 from authflows.sessions import Opening
 from authflows.store import StoredLogin
 from billing.metering import UsageEvent
@@ -81,7 +81,7 @@ def begin(issuer: IssuerConfig, client: Client, request: LoginRequest, *, addres
             "relying_party": client.relying_party_id,
             "handle": browser.handle,
             "browser_hash": browser.hash,
-            "request": request.as_json(),
+            "request": _stored(request, browser),
             "trace_id": trace_id,
             "trial": request.trial,
             "seconds": settings.LOGIN_SECONDS,
@@ -91,6 +91,19 @@ def begin(issuer: IssuerConfig, client: Client, request: LoginRequest, *, addres
     if begun.over_limit:
         raise PageError("too_many_requests", 429)
     return browser
+
+
+def _stored(request: LoginRequest, browser: Browser) -> dict[str, Any]:
+    if not request.hints:
+        return request.as_json()
+    sealed = sealing.seal(asdict(request.hints), browser.secret, SEALED_HINTS)
+    return request.as_json() | {SEALED_HINTS: b64encode(sealed).decode()}
+
+
+def hints(found: StoredLogin, browser: Browser) -> Hints:
+    """Who is expected, where the request said so: only the browser that began the Login opens it."""
+    sealed = found.request.get(SEALED_HINTS)
+    return Hints(**sealing.unseal(b64decode(sealed), browser.secret, SEALED_HINTS)) if sealed else NO_HINTS
 
 
 def requesting(issuer: IssuerConfig, browser: Browser, *, address: str) -> StoredLogin | None:

@@ -7,6 +7,23 @@ from typing import Any
 
 from authflows.levels import Level
 
+# Beside the request, where hints came with it.
+SEALED_HINTS = "sealed_hints"
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Who is expected to log in, as the relying party says; proves nothing. Kept sealed only (decision 13)."""
+
+    cpr: str = field(default="", repr=False)
+    mitid_uuid: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.cpr or self.mitid_uuid)
+
+
+NO_HINTS = Hints()
+
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
@@ -27,8 +44,10 @@ class LoginRequest:
     subject: str = ""  # the one person who may be answered with
     connection: str = ""  # id of the connection that will be asked
     trial: bool = False
+    hints: Hints = NO_HINTS
 
     def as_json(self) -> dict[str, Any]:
+        """Without `hints`: whoever stores the rest seals them."""
         return {
             "protocol": self.protocol,
             "level": self.level.word,
@@ -49,9 +68,6 @@ class LoginRequest:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> LoginRequest:
-        return cls(
-            **(
-                data
-                | {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"]), "claims": tuple(data.get("claims", ()))}
-            )
-        )
+        known = {name: value for name, value in data.items() if name != SEALED_HINTS}
+        shapes = {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"]), "claims": tuple(data.get("claims", ()))}
+        return cls(**(known | shapes))

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from authflows import cookies, levels, login, sealing, session_store, sessions
+from authflows import cookies, levels, login, sealing, session_store, sessions, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.errors import PageError
 from authflows.identity import Identity, methods
@@ -48,7 +48,7 @@ class Remembered:
 
 
 def at_once(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: LoginRequest, *, trace_id: str) -> Answer | None:
-    """The answer to a login that its session completes as it begins; None where the person has to be asked.
+    """What a login ends with that its session completes as it begins; None where the person has to be asked.
 
     Raises RedirectError for a passive request that no session answers.
     """
@@ -114,7 +114,7 @@ def granted(client: Client, asked: LoginRequest, vouched: Vouched, browser: Brow
         "acr": level.uri,
         "amr": methods(identity),
         "auth_time": identity.authenticated_at,
-        "sealed": sealing.seal(known, browser.code, "code"),
+        "sealed": sealing.seal(known | oidc.asked(asked), browser.code, "code"),
         "code_seconds": settings.CODE_SECONDS,
     }
 
@@ -177,6 +177,7 @@ def _stored(
 
 
 def _columns(issuer: IssuerConfig, client: Client, remembered: Remembered, login_id: uuid.UUID) -> dict[str, Any]:
+    identity = remembered.vouched.identity
     return {
         "login": login_id,
         "session": remembered.session,
@@ -185,4 +186,5 @@ def _columns(issuer: IssuerConfig, client: Client, remembered: Remembered, login
         "issuer": issuer.id,
         "version": issuer.version,
         "relying_party": client.relying_party_id,
+        "key": subjects.key(issuer.subject_secret, identity.kind, identity.national_id),
     }

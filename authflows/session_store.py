@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from authflows.sessions import REVOKED_AND_ANNOUNCED, Known
-from authflows.store import transaction
+from authflows.store import TOLD_AS, transaction
 from tenants import limits
 from tenants.ids import uuid7
 from tenants.limits import Bucket
@@ -86,6 +86,8 @@ def _reuse(tenant_id: uuid.UUID, sql: str, login: dict[str, Any], grant: dict[st
     more = {"tenant": tenant_id, "grant_id": uuid7(), "answer": Jsonb({"completed": True}), "amr": Jsonb(grant["amr"])}
     with transaction(tenant_id) as step:
         cursor = step.execute(sql, grant | login | more)
+        if "scheme" in grant:
+            step.execute(TOLD_AS, grant | login | more)
     done, over = cursor.fetchone() or (0, 0)
     return Reused(bool(done), bool(over))
 

@@ -299,6 +299,19 @@ COMPLETE = _COMPLETE.format(opened=sessions.OPENED)
 COMPLETE_AGAIN = _COMPLETE.format(opened=sessions.CONTINUED)
 
 
+# The old `sub` of a person who was imported, who is linked at the first login; else the Subject's id in the client's form.
+TOLD_AS = """
+WITH alias AS (
+    SELECT a.id, a.value, a.subject_id FROM authflows_subjectalias a
+    WHERE a.tenant_id = %(tenant)s AND a.environment_id = %(environment)s AND a.scheme = %(scheme)s AND a.key = %(key)s),
+linked AS (
+    UPDATE authflows_subjectalias u SET subject_id = g.subject_id, linked_at = now() FROM alias, authflows_grant g
+    WHERE u.tenant_id = %(tenant)s AND u.id = alias.id AND alias.subject_id IS NULL
+      AND g.tenant_id = %(tenant)s AND g.id = %(grant_id)s)
+UPDATE authflows_grant g SET sub = coalesce((SELECT value FROM alias), %(sub_before)s::text || g.subject_id::text || %(sub_after)s::text)
+WHERE g.tenant_id = %(tenant)s AND g.id = %(grant_id)s"""
+
+
 def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
     """Compare and swap: True for the one caller whose Login this completed, with its Subject, Grant and usage outcome."""
     params = completion.grant | {
@@ -315,6 +328,8 @@ def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
     }
     with transaction(tenant_id) as step:
         cursor = step.execute(COMPLETE if completion.session.was is None else COMPLETE_AGAIN, params)
+        if "scheme" in completion.grant:
+            step.execute(TOLD_AS, params)
         metering.outcome(
             step, tenant_id, completion.core_session, "completed", authenticator=completion.authenticator, level=completion.level
         )

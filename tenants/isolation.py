@@ -68,6 +68,7 @@ TABLES: dict[str, TableClass] = {
     "authflows_key": TableClass.TENANT,
     "authflows_subjectsecret": TableClass.TENANT,
     "authflows_subject": TableClass.TENANT,
+    "authflows_subjectalias": TableClass.TENANT,
     "authflows_login": TableClass.TENANT,
     "authflows_brokersession": TableClass.TENANT,
     "authflows_coresession": TableClass.TENANT,

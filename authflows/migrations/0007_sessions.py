@@ -11,7 +11,7 @@ from tenants.isolation import Isolate
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0005_once'),
+        ('authflows', '0006_subject_aliases'),
         ('tenants', '0003_first_operator'),
     ]
 

@@ -1,6 +1,6 @@
 """Rows of logging a person in."""
 
-from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectKind
+from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectAlias, SubjectKind, SubjectScheme
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
 from authflows.models.once import PushedRequest, SpentJti
@@ -34,7 +34,9 @@ __all__ = [
     "SimulatorLedger",
     "SpentJti",
     "Subject",
+    "SubjectAlias",
     "SubjectKind",
+    "SubjectScheme",
     "SubjectSecret",
     "Theme",
 ]

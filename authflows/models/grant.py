@@ -32,6 +32,34 @@ class Subject(TenantOwned):
         ]
 
 
+class SubjectScheme(models.TextChoices):
+    IDURA = "idura"
+    NEB = "neb"
+    SIGNICAT = "signicat"
+    NEMID_PID = "nemid_pid"
+
+
+class SubjectAlias(TenantOwned):
+    """An id by which the tenant knows a person from before (decision 2), linked at their first login here."""
+
+    environment = TenantRef(Environment, related_name="+")
+    environment_id: uuid.UUID
+    scheme = models.CharField(max_length=10, choices=SubjectScheme.choices)
+    value = models.CharField(max_length=255, help_text="the old sub, or the PID")
+    key = models.BinaryField(max_length=32, null=True, help_text="as Subject.key, where the MitID UUID is known")
+    subject = TenantRef(Subject, related_name="+", null=True)
+    subject_id: uuid.UUID | None
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    linked_at = models.DateTimeField(null=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            *TenantOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["tenant", "environment_id", "scheme", "value"], name="authflows_subjectalias_value"),
+            models.UniqueConstraint(fields=["tenant", "environment_id", "scheme", "key"], name="authflows_subjectalias_person"),
+        ]
+
+
 class Grant(TenantOwned):
     """One approval for one client; also the family of the tokens issued for it."""
 
@@ -41,6 +69,7 @@ class Grant(TenantOwned):
     relying_party_id: uuid.UUID
     issuer = models.ForeignKey(Issuer, models.PROTECT, related_name="+", db_index=False)
     subject_id = models.UUIDField(help_text="sub; a login that asks only for age has one that is not stored")
+    sub = models.TextField(db_default="", blank=True, help_text="what the client is told in its place, or empty")
     code_hash = models.BinaryField(max_length=32)
     code_expires_at = models.DateTimeField()
     redirect_uri = models.TextField()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from authflows import levels
@@ -17,6 +17,8 @@ from authflows.errors import PageError, RedirectError
 from authflows.levels import Level
 from authflows.oidc import claims, claims_request, intake, responses
 from authflows.oidc.claims_request import ClaimsRequest, Malformed
+from authflows.oidc.dialects.dialect import Reading, Unreadable, Way
+from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.trial import trial_redirect
@@ -28,7 +30,6 @@ LANGUAGES = ("da", "en")
 PROMPTS = ("none", "login", "consent", "select_account", "consent_revoke")
 LONGEST = {"state": 4096, "nonce": 1024, "scope": 1024, "acr_values": 1024, "login_hint": 2048, "ui_locales": 255, "prompt": 255}
 LONE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
-CPR = re.compile(r"(?<!\d)\d{6}-?\d{4}(?!\d)")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -68,10 +69,26 @@ class Asked:
 
 def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str) -> tuple[Client, LoginRequest]:
     """Raises PageError until client and redirect_uri are proven, RedirectError from then on."""
-    asked = _received(issuer, parameters)
+    sent = _received(issuer, parameters)
+    asked, reading = understood(sent)
+    return asked.client, _request(asked, reading, sent.scopes, browser_language)
+
+
+def understood(sent: Asked) -> tuple[Asked, Reading]:
+    """The request in native terms, which are all that the checks see: a dialect changes names and shapes, never a check.
+
+    Raises RedirectError.
+    """
+    for check in BEFORE_READING:
+        check(sent)
+    try:
+        reading = DIALECTS[sent.client.dialect].read(sent.parameters, Way(sent.came.confidential, sent.came.signed))
+    except Unreadable as problem:
+        raise sent.refuse("invalid_request", str(problem)) from None
+    asked = replace(sent, parameters=reading.applied(sent.parameters, sent.client.scopes))
     for check in CHECKS:
         check(asked)
-    return asked.client, _request(asked, browser_language)
+    return asked, reading
 
 
 def _received(issuer: IssuerConfig, parameters: Parameters) -> Asked:
@@ -217,20 +234,14 @@ def claims_can_be_read(asked: Asked) -> None:
         raise asked.refuse("unmet_authentication_requirements", "none of the values of the essential acr is known")
 
 
-def hint_is_no_cpr(asked: Asked) -> None:
-    """A query stands in histories and logs on its way here; what was pushed or encrypted does not."""
-    if not asked.came.confidential and CPR.search(asked.parameters.get("login_hint")):
-        raise asked.refuse("invalid_request", "login_hint holds what may be a CPR number, which never belongs in an address")
-
-
 def connection_is_available(asked: Asked) -> None:
     if upstream_of(asked.issuer, asked.client) is None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
 
 
+# Of the request as it was sent, whatever its dialect; what it says then follows.
+BEFORE_READING: list[Callable[[Asked], None]] = [no_repeats, fits_the_database]
 CHECKS: list[Callable[[Asked], None]] = [
-    no_repeats,
-    fits_the_database,
     no_foreign_request,
     came_as_agreed,
     response_type_is_code,
@@ -240,7 +251,6 @@ CHECKS: list[Callable[[Asked], None]] = [
     prompt_is_known,
     max_age_is_a_number,
     claims_can_be_read,
-    hint_is_no_cpr,
     connection_is_available,
 ]
 
@@ -251,32 +261,36 @@ def upstream_of(issuer: IssuerConfig, client: Client) -> Upstream | None:
     return allowed[0] if allowed else None
 
 
-def _request(asked: Asked, browser_language: str) -> LoginRequest:
-    parameters = asked.parameters
-    upstream = upstream_of(asked.issuer, asked.client)
+def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_language: str) -> LoginRequest:
+    parameters, client = asked.parameters, asked.client
+    upstream = upstream_of(asked.issuer, client)
     assert upstream is not None
     languages = [tag.split("-")[0].lower() for tag in parameters.get("ui_locales").split()]
     wanted = claims_request.parse(parameters.get("claims"))
     return LoginRequest(
         protocol="oidc",
-        level=levels.required(_level(parameters, wanted), asked.client.minimum_level),
+        level=levels.required(_level(parameters, wanted), client.minimum_level),
         language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
         force=bool(set(asked.prompts) - {"none"}),
         passive="none" in asked.prompts,
         max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
+        action=reading.action,
+        reference_text=reading.reference_text,
+        hints=reading.hints,
         attributes=tuple(asked.scopes),
-        claims=tuple(sorted(wanted.names & claims.of_scopes(asked.client.scopes))),
+        claims=tuple(sorted(wanted.names & claims.of_scopes(client.scopes))),
         subject=wanted.subject,
         connection=str(upstream.id),
         trial=asked.trial,
         reply={
-            "client_id": asked.client.client_id,
+            "client_id": client.client_id,
             "redirect_uri": asked.redirect_uri,
             "state": asked.state,
             "nonce": parameters.get("nonce"),
             "challenge": parameters.get("code_challenge"),
-            "scope": " ".join(dict.fromkeys(asked.scopes)),
+            "scope": " ".join(dict.fromkeys(scopes_sent)),
             "response_mode": asked.response_mode,
+            **_told_as(client),
             **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
         },
     )
@@ -289,3 +303,9 @@ def _level(parameters: Parameters, wanted: ClaimsRequest) -> Level | None:
     if not wanted.acr_essential:
         return asked or by_claim
     return max(level for level in (asked, by_claim) if level is not None)
+
+
+def _told_as(client: Client) -> dict[str, str]:
+    """Whose names the answer will have; nothing for our own."""
+    told = {"dialect": client.dialect, "subjects": client.subjects}
+    return told if set(told.values()) != {"native"} else {}

@@ -14,6 +14,7 @@ from authflows import keys
 from authflows.configuration import Client, IssuerConfig
 from authflows.grants import Terms
 from authflows.oidc import extension
+from authflows.oidc.dialects.registry import DIALECTS
 
 OFFLINE = "offline_access"
 
@@ -44,7 +45,7 @@ def access_token(issuer: IssuerConfig, client: Client, terms: Terms, scope: str)
     now = int(time.time())
     said = {
         "iss": issuer.url,
-        "sub": str(terms.subject_id),
+        "sub": terms.sub,
         "aud": audience(issuer, client),
         "client_id": client.client_id,
         "iat": now,
@@ -75,7 +76,7 @@ def _id_token(issuer: IssuerConfig, client: Client, terms: Terms, access_token: 
     now = int(time.time())
     said = {
         "iss": issuer.url,
-        "sub": str(terms.subject_id),
+        "sub": terms.sub,
         "aud": client.client_id,
         "iat": now,
         "exp": now + settings.ID_TOKEN_SECONDS,
@@ -86,5 +87,5 @@ def _id_token(issuer: IssuerConfig, client: Client, terms: Terms, access_token: 
         "at_hash": urlsafe_b64encode(hashed(access_token)[:16]).rstrip(b"=").decode(),
         **more,
     }
-    told = extension.processed(said, client, terms.scope)
+    told = extension.processed(DIALECTS[client.dialect].id_token(said, terms.scope), client, terms.scope)
     return keys.sign(keys.signer(issuer.keys, client.id_token_alg), told, alg=client.id_token_alg)

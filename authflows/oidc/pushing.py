@@ -48,9 +48,7 @@ def _asked_for(issuer: IssuerConfig, client: Client, parameters: Parameters) -> 
 
 def _check(issuer: IssuerConfig, parameters: Parameters, came: Came) -> None:
     try:
-        asked = authorize.prove(issuer, parameters, came)
-        for check in authorize.CHECKS:
-            check(asked)
+        authorize.understood(authorize.prove(issuer, parameters, came))
     except PageError as problem:
         raise JsonError("invalid_request", problem.code) from None
     except RedirectError as problem:

@@ -11,6 +11,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from authflows.configuration import IssuerConfig
 from authflows.errors import ENDINGS, RedirectError
+from authflows.oidc.dialects.dialect import ASKED
+from authflows.oidc.dialects.registry import DIALECTS
 from authflows.requests import LoginRequest
 
 MODES = ("query", "form_post")
@@ -46,7 +48,23 @@ def grant(request: LoginRequest, code: str) -> dict[str, Any]:
         "nonce": request.reply["nonce"],
         "scope": request.reply["scope"],
         "sid": secrets.token_urlsafe(24),
+        **_subject(request),
     }
+
+
+def _subject(request: LoginRequest) -> dict[str, Any]:
+    """How the client is told `sub`, where it is not the Subject's id as it is: whose old one, else in which form."""
+    if "dialect" not in request.reply:
+        return {}
+    before, after = DIALECTS[request.reply["dialect"]].SUBJECT_FORM
+    return {"scheme": request.reply["subjects"], "sub_before": before, "sub_after": after}
+
+
+def asked(request: LoginRequest) -> dict[str, Any]:
+    """What only a dialect tells the client again, of what it asked for: sealed with the claims."""
+    if "dialect" not in request.reply:
+        return {}
+    return {ASKED: {"level": request.level.word, "reference_text": request.reference_text}}
 
 
 def fail(issuer: IssuerConfig, request: LoginRequest, ending: str) -> Answer:
