@@ -6,6 +6,7 @@ Nothing is redirected before the client and its redirect_uri are proven. `detail
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 
@@ -20,6 +21,15 @@ class PageError(LoginError):
     code: str
     status: int = 400
     detail: str = ""
+
+
+@dataclass
+class UnregisteredRedirect(PageError):
+    """The client is known and this address is none of its own: its owners are told, the end user is not."""
+
+    relying_party_id: uuid.UUID | None = None
+    received: str = ""
+    registered: tuple[str, ...] = ()
 
 
 @dataclass

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from authflows import levels
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
-from authflows.errors import PageError, RedirectError
+from authflows.errors import PageError, RedirectError, UnregisteredRedirect
 from authflows.levels import Level
 from authflows.oidc import claims, claims_request, intake, responses
 from authflows.oidc.claims_request import ClaimsRequest, Malformed
@@ -120,7 +120,12 @@ def prove(issuer: IssuerConfig, parameters: Parameters, came: Came = intake.DIRE
         raise PageError("redirect_uri_missing")
     trial = trial_redirect(client.client_id, parameters)
     if not trial and not registered(client, redirect_uri):
-        raise PageError("redirect_uri_not_registered")
+        raise UnregisteredRedirect(
+            "redirect_uri_not_registered",
+            relying_party_id=client.relying_party_id,
+            received=redirect_uri,
+            registered=client.redirect_uris,
+        )
     return Asked(issuer, client, parameters, redirect_uri, trial, came)
 
 
