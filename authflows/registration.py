@@ -20,7 +20,7 @@ from authflows import configuration, keys, subjects
 from authflows.client_settings import ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
 from authflows.oidc import profile
-from authflows.oidc.claims import SCOPES
+from authflows.oidc.claims import is_scope
 from billing import metering
 from tenants import audit
 from tenants.isolation import tenant_scope
@@ -129,7 +129,7 @@ def check(kind: str, wanted: Registration) -> None:
         raise Refused(problem)
     if "openid" not in wanted.scopes:
         raise Refused("scope: must contain openid")
-    if unknown := [scope for scope in wanted.scopes if scope not in SCOPES]:
+    if unknown := [scope for scope in wanted.scopes if not is_scope(scope)]:
         raise Refused(f"scope {unknown[0]}: not available yet")
     if not wanted.redirect_uris:
         raise Refused("redirect URI: at least one")

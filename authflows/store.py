@@ -273,7 +273,7 @@ class Completion:
     core_session: uuid.UUID
     environment_id: uuid.UUID
     subject_kind: str
-    subject_key: bytes
+    subject_key: bytes | None  # None: a `sub` that is this login's only, and is kept nowhere else
     answer: dict[str, Any]
     grant: dict[str, Any]
     authenticator: str
@@ -286,10 +286,11 @@ _COMPLETE = """
 WITH done AS (
     UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now()
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id),
-person AS (
+known AS (
     INSERT INTO authflows_subject (tenant_id, id, environment_id, kind, key)
-    SELECT %(tenant)s, %(new_subject)s, %(environment)s, %(kind)s, %(key)s FROM done
+    SELECT %(tenant)s, %(new_subject)s, %(environment)s, %(kind)s, %(key)s FROM done WHERE %(key)s::bytea IS NOT NULL
     ON CONFLICT (tenant_id, environment_id, kind, key) DO UPDATE SET kind = excluded.kind RETURNING id),
+person AS (SELECT id FROM known UNION ALL SELECT %(new_subject)s::uuid FROM done WHERE %(key)s::bytea IS NULL),
 finished AS (
     UPDATE authflows_coresession c SET state = 'finished' FROM done WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s),{opened},
 granted AS (

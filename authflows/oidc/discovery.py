@@ -9,7 +9,7 @@ from authflows.configuration import IssuerConfig
 from authflows.levels import Level
 from authflows.oidc import jose
 from authflows.oidc.authorize import LANGUAGES, PROMPTS
-from authflows.oidc.claims import SCOPES, SUPPORTED
+from authflows.oidc.claims import ADVERTISED, extra_scopes, supported
 from authflows.oidc.responses import MODES
 from authflows.oidc.token import GRANTS
 
@@ -40,8 +40,8 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
         "revocation_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
-        "scopes_supported": list(SCOPES),
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],
+        "scopes_supported": [*ADVERTISED, *extra_scopes()],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *supported()],
         "acr_values_supported": [level.uri for level in Level],
         "ui_locales_supported": list(LANGUAGES),
         "prompt_values_supported": list(PROMPTS),
