@@ -55,7 +55,7 @@ used AS (
 NOT_LIMITED = """
 NOT EXISTS (SELECT FROM tenants_ratelimit l WHERE l.key = %(limit_key)s AND l."window" >= %(limit_window)s AND l.n >= %(limit)s)"""
 
-REDEEM = f"""
+_REDEEM = f"""
 WITH redeemed AS (
     UPDATE authflows_grant g SET used_at = now(), sealed = NULL, jkt = CASE WHEN %(binds)s THEN %(jkt)s ELSE g.jkt END
     FROM tenants_issuer i
@@ -68,19 +68,20 @@ WITH redeemed AS (
 issued AS (
     INSERT INTO authflows_accesstoken (tenant_id, id, grant_id, hash, expires_at, jkt, sealed)
     SELECT %(tenant)s, %(token)s, redeemed.id, %(hash)s, now() + make_interval(secs => %(seconds)s), %(jkt)s, %(sealed)s FROM redeemed)"""
-ANSWER = "\nSELECT 1 FROM redeemed"
-REFRESHABLE = """,
+_REFRESHABLE = """,
 refreshable AS (
     INSERT INTO authflows_refreshtoken (tenant_id, id, grant_id, hash, idle_expires_at, expires_at)
     SELECT %(tenant)s, %(refresh_token)s, redeemed.id, %(refresh_hash)s, now() + make_interval(secs => %(idle_seconds)s),
            now() + make_interval(secs => %(refresh_seconds)s) FROM redeemed)"""
+_ANSWER = "\nSELECT 1 FROM redeemed"
+REDEEM = _REDEEM + _ANSWER
+REDEEM_REFRESHABLE = _REDEEM + _REFRESHABLE + _ANSWER
 
 
 def redeem(tenant_id: uuid.UUID, question: dict[str, Any]) -> bool:
     """Spends a code and issues its tokens, once: whoever comes second gets False. A refresh token where `question` has one."""
-    sql = REDEEM + (REFRESHABLE if "refresh_token" in question else "") + ANSWER
     with transaction(tenant_id) as step:
-        cursor = step.execute(sql, question | {"tenant": tenant_id})
+        cursor = step.execute(REDEEM_REFRESHABLE if "refresh_token" in question else REDEEM, question | {"tenant": tenant_id})
     return cursor.fetchone() is not None
 
 

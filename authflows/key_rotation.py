@@ -1,4 +1,4 @@
-"""Signing keys change beside running servers (decision 14): every process learns it by the issuer's version."""
+"""Keys change beside running servers (decision 14): every process learns it by the issuer's version."""
 
 from __future__ import annotations
 
@@ -44,8 +44,6 @@ def rotate(
     """One environment's keys, in one transaction: kids by the state that they are in since. Raises LookupError as `keys.rotate` does."""
     with tenant_scope(tenant_id):
         moved = keys.rotate(tenant_id, environment_id, ages(), urgency)
-        for state, kids in keys.rotate_decryption(tenant_id, environment_id, ages(), urgency).items():
-            moved[state] = moved.get(state, []) + kids
         if moved:
             configuration.changed(tenant_id, environment_id)
             facts = {state: ", ".join(kids) for state, kids in moved.items()}

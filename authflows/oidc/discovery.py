@@ -6,10 +6,11 @@ from typing import Any
 
 from authflows import keys
 from authflows.configuration import IssuerConfig
+from authflows.keys import LoadedKey
 from authflows.levels import Level
 from authflows.oidc import dpop, jose
 from authflows.oidc.authorize import LANGUAGES, PROMPTS
-from authflows.oidc.claims import SCOPES, SUPPORTED
+from authflows.oidc.claims import ADVERTISED, extra_scopes, supported
 from authflows.oidc.responses import MODES
 from authflows.oidc.token import GRANTS
 
@@ -41,8 +42,8 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         },
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
-        "scopes_supported": list(SCOPES),
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],
+        "scopes_supported": [*ADVERTISED, *extra_scopes()],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *supported()],
         "acr_values_supported": [level.uri for level in Level],
         "ui_locales_supported": list(LANGUAGES),
         "prompt_values_supported": list(PROMPTS),
@@ -51,7 +52,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "require_pushed_authorization_requests": False,
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": list(jose.ALGORITHMS),
-        **(_encryption() if issuer.decryption_keys else {}),
+        **(_encryption() if _encrypted_for(issuer) else {}),
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
     }
@@ -65,6 +66,9 @@ def _encryption() -> dict[str, list[str]]:
 
 
 def jwks(issuer: IssuerConfig) -> dict[str, Any]:
-    """Every key that a signature may still be of, and the one that is encrypted for now."""
-    ours = [key for key in issuer.decryption_keys if key.state == "active"]
-    return {"keys": [key.public for key in (*issuer.keys, *ours)]}
+    """Every key that a signature may be of, and the one to encrypt for now: those before and after it open what comes all the same."""
+    return {"keys": [key.public for key in (*issuer.keys, *_encrypted_for(issuer))]}
+
+
+def _encrypted_for(issuer: IssuerConfig) -> list[LoadedKey]:
+    return [key for key in issuer.decryption_keys if key.state == "active"]

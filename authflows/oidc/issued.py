@@ -14,6 +14,7 @@ from django.conf import settings
 from authflows import keys
 from authflows.configuration import Client, IssuerConfig
 from authflows.grants import Terms
+from authflows.oidc import extension
 from authflows.oidc.dialects.registry import DIALECTS
 
 OFFLINE = "offline_access"
@@ -100,5 +101,5 @@ def _id_token(issuer: IssuerConfig, client: Client, terms: Terms, access_token: 
         "at_hash": urlsafe_b64encode(hashed(access_token)[:16]).rstrip(b"=").decode(),
         **more,
     }
-    told = DIALECTS[client.dialect].id_token(said, terms.scope)
+    told = extension.processed(DIALECTS[client.dialect].id_token(said, terms.scope), client, terms.scope)
     return keys.sign(keys.signer(issuer.keys, client.id_token_alg), told, alg=client.id_token_alg)

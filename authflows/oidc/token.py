@@ -103,7 +103,7 @@ def exchange(issuer: IssuerConfig, parameters: Parameters, authorization: str, a
     if grant not in GRANTS:
         raise JsonError("unsupported_grant_type", f"grant_type is one of {', '.join(GRANTS)}")
     if grant not in asking.client.grant_types:
-        raise JsonError("unauthorized_client", "the client is not registered for this grant_type")
+        raise caller.refusal(issuer, asking, "the client is not registered for this grant_type", "unauthorized_client")
     checks, answer = GRANTS[grant]
     for check in checks:
         check(parameters)
