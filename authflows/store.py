@@ -295,10 +295,10 @@ finished AS (
     UPDATE authflows_coresession c SET state = 'finished' FROM done WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s),{opened},
 granted AS (
     INSERT INTO authflows_grant (tenant_id, id, login_id, relying_party_id, issuer_id, subject_id, code_hash, code_expires_at, redirect_uri,
-                                 challenge, nonce, scope, acr, amr, auth_time, sid, session_id, sealed)
+                                 challenge, nonce, scope, acr, amr, auth_time, sid, jkt, session_id, sealed)
     SELECT %(tenant)s, %(grant_id)s, done.id, %(relying_party)s, %(issuer)s, person.id, %(code_hash)s,
            now() + make_interval(secs => %(code_seconds)s), %(redirect_uri)s, %(challenge)s, %(nonce)s, %(scope)s, %(acr)s, %(amr)s,
-           %(auth_time)s, opened.sid, opened.id, %(sealed)s FROM done, person, opened)
+           %(auth_time)s, opened.sid, %(jkt)s, opened.id, %(sealed)s FROM done, person, opened)
 SELECT count(*) FROM done"""
 COMPLETE = _COMPLETE.format(opened=sessions.OPENED)
 COMPLETE_AGAIN = _COMPLETE.format(opened=sessions.CONTINUED)

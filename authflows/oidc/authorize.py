@@ -205,6 +205,12 @@ def pkce_is_s256(asked: Asked) -> None:
         raise asked.refuse("invalid_request", "code_challenge is malformed")
 
 
+def key_is_a_thumbprint(asked: Asked) -> None:
+    """RFC 9449 section 10: the code will be good with this key only."""
+    if "dpop_jkt" in asked.parameters and not CHALLENGE.fullmatch(asked.parameters.get("dpop_jkt")):
+        raise asked.refuse("invalid_request", "dpop_jkt is malformed")
+
+
 def prompt_is_known(asked: Asked) -> None:
     if set(asked.prompts) - set(PROMPTS):
         raise asked.refuse("invalid_request", "unknown prompt value")
@@ -253,6 +259,7 @@ CHECKS: list[Callable[[Asked], None]] = [
     response_mode_is_ours,
     scope_is_allowed,
     pkce_is_s256,
+    key_is_a_thumbprint,
     prompt_is_known,
     max_age_is_a_number,
     claims_can_be_read,
@@ -298,6 +305,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
             "response_mode": asked.response_mode,
             **_told_as(client),
             **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
+            **({"jkt": parameters.get("dpop_jkt")} if "dpop_jkt" in parameters else {}),
         },
     )
 

@@ -21,6 +21,7 @@ class Caller:
     client: Client
     secret_id: uuid.UUID | None
     guess: str
+    jkt: str = ""  # the key that what it is given will be bound to (RFC 9449)
 
     def limit(self) -> dict[str, Any]:
         """For grants.NOT_LIMITED and grants.USED."""

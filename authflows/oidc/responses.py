@@ -48,6 +48,7 @@ def grant(request: LoginRequest, code: str) -> dict[str, Any]:
         "nonce": request.reply["nonce"],
         "scope": request.reply["scope"],
         "sid": secrets.token_urlsafe(24),
+        "jkt": request.reply.get("jkt", ""),
         **told_as(request),
     }
 

@@ -246,3 +246,15 @@ def test_par(changes: dict[str, str | None], assertion: str | None, party: Relyi
     body = party.ask(**changes).url.partition("?")[2] + (f"&{urlencode({'client_assertion': assertion})}" if assertion else "")
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     sound(visitor.http.post(party.issuer + "/par", content=body, headers=headers, auth=(party.client_id, party.client_secret or "")))
+
+
+@EXAMPLES
+@given(
+    proof=st.text(st.characters(codec="ascii", exclude_categories=["Cc", "Zs"]), min_size=1, max_size=60),
+    scheme=st.sampled_from(["DPoP", "Bearer", "dpop"]),
+)
+def test_any_proof(proof: str, scheme: str, party: RelyingParty, visitor: Browser) -> None:
+    body = {"grant_type": "authorization_code", "code": "x", "redirect_uri": "x", "code_verifier": "x" * 43}
+    pair = (party.client_id, party.client_secret or "")
+    sound(visitor.http.post(party.issuer + "/token", data=body, auth=pair, headers={"DPoP": proof}))
+    sound(visitor.get(party.issuer + "/userinfo", Authorization=f"{scheme} {proof}", DPoP=proof))

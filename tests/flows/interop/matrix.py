@@ -33,8 +33,24 @@ BY_ROWS: Mapping[str, Callable[[Row], set[str]]] = {
     "prompt_values_supported": lambda row: {row.prompt} - {""},
     "authorization_response_iss_parameter_supported": lambda row: {"true"} if row.client == "openid-client" else set(),
 }
+FLOWS = "tests/flows"
+KEYS = f"{FLOWS}/test_fapi_client.py::test_openid_client_with_a_key"
+EVERYWHERE = f"{FLOWS}/test_client_assertions.py::test_a_client_proves_itself_at_every_endpoint"
+ENCRYPTED = f"{FLOWS}/test_request_objects.py::test_an_encrypted_request_logs_somebody_in"
+ASSERTED = ("token", "introspection", "revocation")
 # Members that no client of the array can ask for: the test that does.
 ELSEWHERE: Mapping[tuple[str, str], str] = {
+    **{(f"{name}_endpoint_auth_methods_supported", "private_key_jwt"): KEYS for name in ASSERTED},
+    **{(f"{name}_endpoint_auth_signing_alg_values_supported", alg): KEYS for name in ASSERTED for alg in ("ES256", "PS256")},
+    **{(f"{name}_endpoint_auth_signing_alg_values_supported", "RS256"): EVERYWHERE for name in ASSERTED},
+    **{("dpop_signing_alg_values_supported", alg): KEYS for alg in ("ES256", "PS256")},
+    ("request_parameter_supported", "true"): KEYS,
+    **{("request_object_signing_alg_values_supported", alg): KEYS for alg in ("ES256", "PS256")},
+    ("request_object_signing_alg_values_supported", "RS256"): (
+        f"{FLOWS}/test_request_objects.py::test_typ_and_algorithms_of_older_clients"
+    ),
+    ("request_object_encryption_alg_values_supported", "RSA-OAEP-256"): ENCRYPTED,
+    ("request_object_encryption_enc_values_supported", "A256GCM"): ENCRYPTED,
     (
         "prompt_values_supported",
         "none",
