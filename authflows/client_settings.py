@@ -39,7 +39,7 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
 }
-TEXTS: dict[str, str] = {}
+TEXTS: dict[str, str] = {"sso_group": "sso_group", "back_channel_logout_uri": "back_channel_logout_uri"}
 LISTS: dict[str, str] = {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 from joserfc import jws
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from authflows.models import Key, KeyState, Purpose
@@ -19,6 +21,8 @@ from tenants.ids import uuid7
 PUBLISHED = (KeyState.NEXT, KeyState.ACTIVE, KeyState.RETIRING)
 # RS256 and PS256 use the same RSA key; a JWK names the first.
 FAMILIES = {"ES256": "ES256", "RS256": "RS256", "PS256": "RS256"}
+LONGEST_TOKEN = 16 * 1024
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,25 @@ def signer(keys: tuple[LoadedKey, ...], alg: str) -> LoadedKey:
 def sign(key: LoadedKey, claims: dict[str, Any], *, alg: str, typ: str = "JWT") -> str:
     header = {"alg": alg, "kid": key.kid, "typ": typ}
     return jws.serialize_compact(header, json.dumps(claims, separators=(",", ":"), ensure_ascii=False), key.private, algorithms=[alg])
+
+
+def verified(keys: tuple[LoadedKey, ...], token: str) -> dict[str, Any] | None:
+    """The claims of a JWT that one of these keys signed as an id_token, however long ago; None for any other text."""
+    if len(token) > LONGEST_TOKEN or not COMPACT.fullmatch(token):
+        return None
+    for key in keys:
+        for alg, family in FAMILIES.items():
+            if family != key.alg:
+                continue
+            try:
+                signed = jws.deserialize_compact(token, key.private, algorithms=[alg])
+                claims = json.loads(signed.payload)
+            except (JoseError, ValueError, RecursionError):
+                continue
+            # A type of its own makes it another token (RFC 8725 section 3.11).
+            if signed.headers().get("typ", "JWT") == "JWT" and isinstance(claims, dict):
+                return claims
+    return None
 
 
 def seconds(instant: datetime) -> int:

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from authflows import cookies, levels, login, sealing, session_store, sessions
+from authflows import cookies, levels, login, sealing, session_store, sessions, store
 from authflows.configuration import Client, IssuerConfig, Upstream
-from authflows.errors import PageError
+from authflows.errors import LoginError, PageError, Stale
 from authflows.identity import Identity, methods
 from authflows.levels import Level
 from authflows.login import Browser
@@ -58,8 +58,15 @@ def at_once(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: L
     elif remembered is not None and asked.passive:
         raise oidc.refusal(asked, "interaction_required", "the session does not reach the level that is needed")
     if asked.passive:
-        raise oidc.refusal(asked, "login_required", "there is no session to reuse")
+        raise _nobody(request, issuer, client, asked)
     return ""
+
+
+def _nobody(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: LoginRequest) -> LoginError:
+    """What a browser that holds a session is told must not come from what we remember of an issuer that has changed since."""
+    if cookies.session_secret(request, issuer, client) and store.version(issuer.id) != issuer.version:
+        return Stale()
+    return oidc.refusal(asked, "login_required", "there is no session to reuse")
 
 
 def of_stored(request: HttpRequest, issuer: IssuerConfig, client: Client, found: StoredLogin, browser: Browser) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from authflows import journey
+from authflows import journey, logout
 from authflows.loginbox import stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import phone
@@ -34,6 +34,7 @@ urlpatterns = [
     path("authorize", journey.authorize, name="authorize"),
     path("token", endpoints.token, name="token"),
     path("userinfo", endpoints.userinfo, name="userinfo"),
+    path("logout", logout.logout, name="logout"),
     path("login/<handle:handle>", journey.box, name="box"),
     path("login/<handle:handle>/box", journey.step, name="step"),
     path("login/<handle:handle>/return", journey.return_, name="return"),
@@ -49,6 +50,7 @@ METHODS = {
     "authorize": ("GET", "HEAD", "POST"),
     "token": ("POST",),
     "userinfo": ("GET", "POST"),
+    "logout": ("GET", "POST"),
     "box": ("GET",),
     "step": ("POST", "GET"),
     "return": ("GET",),

@@ -19,6 +19,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "token_endpoint": f"{issuer.url}/token",
         "userinfo_endpoint": f"{issuer.url}/userinfo",
         "jwks_uri": f"{issuer.url}/jwks",
+        "end_session_endpoint": f"{issuer.url}/logout",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code"],
@@ -35,6 +36,8 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }
 
 

@@ -14,7 +14,7 @@ from authflows.requests import LoginRequest
 
 def respond(issuer: IssuerConfig, request: LoginRequest, code: str) -> str:
     """The address that a completed login ends at."""
-    return _location(request.reply["redirect_uri"], {"code": code, "state": request.reply["state"], "iss": issuer.url})
+    return located(request.reply["redirect_uri"], {"code": code, "state": request.reply["state"], "iss": issuer.url})
 
 
 def grant(request: LoginRequest, code: str) -> dict[str, Any]:
@@ -42,10 +42,10 @@ def refusal(request: LoginRequest, error: str, description: str) -> RedirectErro
 
 def refuse(issuer: IssuerConfig, error: RedirectError) -> str:
     told = {"error": error.error, "error_description": error.description, "state": error.state, "iss": issuer.url}
-    return _location(error.redirect_uri, told)
+    return located(error.redirect_uri, told)
 
 
-def _location(redirect_uri: str, parameters: dict[str, Any]) -> str:
+def located(redirect_uri: str, parameters: dict[str, Any]) -> str:
     """Adds parameters to a registered address, whose own query stays as it is (RFC 6749 section 3.1.2)."""
     added = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items() if value is not None)
     parts = urlsplit(redirect_uri)

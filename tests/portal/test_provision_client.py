@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from oidc_provider.models import Client as RegisteredClient
 
-from authflows.models import ClientSecret
+from authflows.models import ClientExt, ClientSecret, RelyingParty
 from tenants import directory
 from tenants.isolation import tenant_scope
 
@@ -70,7 +71,6 @@ def test_a_public_client_has_no_secret(manage: Manage, slug: str) -> None:
         ("--setting", "par"),
         ("--auth-method", "private_key_jwt"),
         ("--jwks", "keys.json"),
-        ("--post-logout-redirect-uri", "https://netbank.fjordbank.example/"),
         ("--scope", "openid offline_access"),
     ],
 )
@@ -110,3 +110,15 @@ def test_a_slug_that_cannot_be_is_refused_and_nothing_is_made(committed: None, s
 def test_a_refusal_is_one_line_on_standard_error(manage: Manage, slug: str) -> None:
     done = provision(manage, slug, "--setting", "fapi=on")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
+def test_where_a_logout_goes_is_part_of_the_client(manage: Manage, committed: None, slug: str) -> None:
+    goodbye, back_channel = "https://netbank.fjordbank.example/goodbye", "https://netbank.fjordbank.example/logged-out"
+    settings = ("--setting", "sso_group=family", "--setting", f"back_channel_logout_uri={back_channel}")
+    client_id = told(provision(manage, slug, "--post-logout-redirect-uri", goodbye, *settings))["client_id"]
+    tenant = directory.tenant_by_slug(slug)
+    assert tenant is not None
+    with tenant_scope(tenant.id):
+        assert RegisteredClient.objects.get(client_id=client_id)._post_logout_redirect_uris == goodbye
+        assert ClientExt.objects.of(tenant.id).get().back_channel_logout_uri == back_channel
+        assert RelyingParty.objects.of(tenant.id).get().sso_group == "family"

@@ -54,11 +54,10 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from None
         if options["jwks"]:
             raise CommandError("--jwks: not available yet", returncode=2)
-        if options["post_logout_redirect_uris"]:
-            raise CommandError("--post-logout-redirect-uri: not available yet, since nobody can log out", returncode=2)
         return Registration(
             name=options["name"],
             redirect_uris=tuple(options["redirect_uris"]),
+            post_logout_redirect_uris=tuple(options["post_logout_redirect_uris"]),
             auth_method=options["auth_method"],
             id_token_alg=options["id_token_alg"],
             scopes=tuple(options["scope"].split()),
