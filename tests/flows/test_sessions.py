@@ -17,6 +17,13 @@ from tests.doubles.relying_party import Asked, RelyingParty
 Visitors = Callable[..., Browser]
 
 
+@pytest.fixture
+def visitor(new_visitor: Visitors) -> Browser:
+    visitor = new_visitor()
+    visitor.remembers = True
+    return visitor
+
+
 def logged_in(party: RelyingParty, visitor: Browser, user_id: str = "auto-approve", **asked: str | None) -> dict[str, object]:
     """The id_token's claims after a login that the person took part in."""
     request = party.ask(**asked)
