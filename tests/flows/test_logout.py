@@ -33,6 +33,13 @@ def bank(fjordbank: House) -> RelyingParty:
     return fjordbank.client(post_logout_redirect_uris=(BACK, BACK + "?from=here"))
 
 
+@pytest.fixture
+def visitor(new_visitor: Visitors) -> Browser:
+    visitor = new_visitor()
+    visitor.remembers = True
+    return visitor
+
+
 def logged_in(party: RelyingParty, visitor: Browser, **asked: str | None) -> dict[str, Any]:
     """The tokens of a login, whoever or whatever answered it."""
     request = party.ask(**asked)

@@ -34,7 +34,13 @@ BY_ROWS: Mapping[str, Callable[[Row], set[str]]] = {
     "authorization_response_iss_parameter_supported": lambda row: {"true"} if row.client == "openid-client" else set(),
 }
 # Members that no client of the array can ask for: the test that does.
+TOLD = "tests/flows/test_logout.py::test_38_every_member_of_the_session_is_told"
+ASKED = "tests/flows/test_sessions.py::test_a_prompt_asks_the_person_whatever_session_there_is"
 ELSEWHERE: Mapping[tuple[str, str], str] = {
+    ("backchannel_logout_supported", "true"): TOLD,
+    ("backchannel_logout_session_supported", "true"): TOLD,
+    ("prompt_values_supported", "consent"): ASKED,
+    ("prompt_values_supported", "select_account"): ASKED,
     (
         "prompt_values_supported",
         "none",
