@@ -34,7 +34,7 @@ from tenants.middleware import address_of
 
 def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     """Stores the request and redirects: no GET of this ever reaches the core (decision 10)."""
-    if request.method == "HEAD" or _prefetched(request):
+    if request.method == "HEAD" or pages.prefetched(request):
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
     if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
         raise PageError("malformed_request")
@@ -63,7 +63,7 @@ def _told_to_its_owners(request: HttpRequest, issuer: IssuerConfig, refused: Unr
 
 def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """The cookie has come back: the core is asked, once, and the box is shown; a reload shows it again."""
-    if _prefetched(request):
+    if pages.prefetched(request):
         return HttpResponse(status=503)
     browser = _browser(request, issuer, handle)
     if "session" in request.GET and (ended := _reused(request, issuer, browser)):
@@ -325,12 +325,6 @@ def _found(issuer: IssuerConfig, browser: Browser) -> StoredLogin:
 def _proven_form(request: HttpRequest, browser: Browser) -> None:
     if not browser.owns(request.POST.get("form_token", "")):
         raise PageError("form_token", 403)
-
-
-def _prefetched(request: HttpRequest) -> bool:
-    """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
-    said = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")).lower()
-    return "prefetch" in said or "preview" in said
 
 
 def _language(request: HttpRequest, found: StoredLogin) -> str:

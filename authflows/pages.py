@@ -39,6 +39,12 @@ def respond(text: str, *, simulated: bool, status: int = 200) -> HttpResponse:
     return response
 
 
+def prefetched(request: HttpRequest) -> bool:
+    """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
+    said = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")).lower()
+    return "prefetch" in said or "preview" in said
+
+
 def language_of(request: HttpRequest) -> str:
     """Chosen on the page, else the browser's first of the languages that we speak."""
     # A query that cannot be read chooses nothing: the page that says so needs a language too.

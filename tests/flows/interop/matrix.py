@@ -39,6 +39,8 @@ EVERYWHERE = f"{FLOWS}/test_client_assertions.py::test_a_client_proves_itself_at
 ENCRYPTED = f"{FLOWS}/test_request_objects.py::test_an_encrypted_request_logs_somebody_in"
 ASSERTED = ("token", "introspection", "revocation")
 # Members that no client of the array can ask for: the test that does.
+TOLD = "tests/flows/test_logout.py::test_38_every_member_of_the_session_is_told"
+ASKED = "tests/flows/test_sessions.py::test_a_prompt_asks_the_person_whatever_session_there_is"
 ELSEWHERE: Mapping[tuple[str, str], str] = {
     **{(f"{name}_endpoint_auth_methods_supported", "private_key_jwt"): KEYS for name in ASSERTED},
     **{(f"{name}_endpoint_auth_signing_alg_values_supported", alg): KEYS for name in ASSERTED for alg in ("ES256", "PS256")},
@@ -51,6 +53,10 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ),
     ("request_object_encryption_alg_values_supported", "RSA-OAEP-256"): ENCRYPTED,
     ("request_object_encryption_enc_values_supported", "A256GCM"): ENCRYPTED,
+    ("backchannel_logout_supported", "true"): TOLD,
+    ("backchannel_logout_session_supported", "true"): TOLD,
+    ("prompt_values_supported", "consent"): ASKED,
+    ("prompt_values_supported", "select_account"): ASKED,
     (
         "prompt_values_supported",
         "none",

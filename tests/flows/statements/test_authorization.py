@@ -166,7 +166,7 @@ def test_s10_a_form_is_never_sent_on(party: Newcomer, visitor: Browser) -> None:
     posted.append(visitor.submit(box, user_id="auto-approve"))
     posted.append(visitor.submit(visitor.open(party.ask()), user_id="freja"))
     posted.append(visitor.submit(visitor.open(party.ask()), "foot"))
-    posted.append(visitor.post(str(box.url) + "/cancel", {"form_token": "stolen"}))
+    posted.append(visitor.post(str(box.url).partition("?")[0] + "/cancel", {"form_token": "stolen"}))
     assert {answer.status_code for answer in posted} <= {303, 200, 403}
     assert visitor.get(posted[2].headers["Location"]).status_code == 303
 
