@@ -7,7 +7,11 @@ const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const next = async () => JSON.parse((await lines.next()).value);
 const say = (told) => console.log(JSON.stringify(told));
 
-const ALGORITHMS = { ES256: { name: "ECDSA", namedCurve: "P-256" }, PS256: { name: "RSA-PSS", hash: "SHA-256" } };
+const ALGORITHMS = {
+  ES256: { name: "ECDSA", namedCurve: "P-256" },
+  RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+  PS256: { name: "RSA-PSS", hash: "SHA-256" },
+};
 const imported = async ({ alg, jwk }) => ({ key: await crypto.subtle.importKey("jwk", jwk, ALGORITHMS[alg], false, ["sign"]), kid: jwk.kid });
 const METHODS = {
   client_secret_basic: ({ client_secret }) => client.ClientSecretBasic(client_secret),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from authlib.integrations.httpx_client import OAuth2Client
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oidc.core import CodeIDToken, UserInfo
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.doubles.browser import Browser
+from tests.doubles.keyholder import Key
 from tests.doubles.relying_party import RelyingParty
 from tests.flows.interop.array import Row
 from tests.flows.interop.learnt import Learnt
@@ -18,11 +20,11 @@ from tests.flows.interop.visits import through
 VERIFIER, NONCE = "v" * 50, "n-0S6_WzA2Mj"
 
 
-def login(row: Row, party: RelyingParty, visitor: Browser) -> Learnt:
+def login(row: Row, party: RelyingParty, key: Key | None, visitor: Browser) -> Learnt:
     metadata = visitor.get(party.issuer + "/.well-known/openid-configuration").json()
     with OAuth2Client(
         client_id=party.client_id,
-        client_secret=party.client_secret,
+        client_secret=key.as_dict(private=True) if key else party.client_secret,
         token_endpoint_auth_method=row.auth,
         token_endpoint=metadata["token_endpoint"],
         redirect_uri=party.redirect_uri,
@@ -30,6 +32,7 @@ def login(row: Row, party: RelyingParty, visitor: Browser) -> Learnt:
         code_challenge_method="S256",
         trust_env=False,
     ) as client:
+        client.register_client_auth_method(PrivateKeyJWT(metadata["token_endpoint"], alg=row.proof))
         url, state = client.create_authorization_url(
             metadata["authorization_endpoint"], code_verifier=VERIFIER, nonce=NONCE, **row.parameters
         )

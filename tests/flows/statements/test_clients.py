@@ -44,8 +44,8 @@ def parameters(asked: Asked) -> dict[str, str]:
 
 
 def push(party: Newcomer, asked: Asked, auth: tuple[str, str] | None = None, **more: str) -> httpx.Response:
-    with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
-        return http.post(party.issuer + party.path("pushed_authorization_request_endpoint"), data=parameters(asked) | more, auth=auth)
+    with httpx.Client(verify=False, trust_env=False, timeout=20, auth=auth) as http:
+        return http.post(party.issuer + party.path("pushed_authorization_request_endpoint"), data=parameters(asked) | more)
 
 
 def accepted(holder: KeyHolder, assertion: str) -> bool:
