@@ -43,12 +43,14 @@ class ClientSettings:
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
-    "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
+    "request_object": ("request_object_required", {"required": True, "optional": False}),
     "par": ("par_required", {"required": True, "optional": False}),
+    "pkce": ("pkce", {"required": "required", "nonce_instead": "nonce_instead"}),
+    "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
+    "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
+    "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),
 }
-TEXTS: dict[str, str] = {
-    "jwks_uri": "jwks_uri",
-}
+TEXTS: dict[str, str] = {"jwks_uri": "jwks_uri"}
 LISTS: dict[str, str] = {
     "audience": "audiences",
     "origin": "origins",

@@ -15,7 +15,7 @@ from authflows.store import transaction
 class Terms:
     """What was approved, for whom and how: every token of a grant says the same."""
 
-    subject_id: uuid.UUID
+    sub: str  # as the client is told it
     nonce: str
     scope: str
     acr: str
@@ -24,13 +24,14 @@ class Terms:
     sid: str
 
 
-TERMS = "g.subject_id, g.nonce, g.scope, g.acr, g.amr, g.auth_time, g.sid"
+SUB = "coalesce(nullif(g.sub, ''), g.subject_id::text)"
+TERMS = f"{SUB}, g.nonce, g.scope, g.acr, g.amr, g.auth_time, g.sid"
 
 
 def terms(columns: tuple[Any, ...]) -> Terms:
     """From the columns TERMS."""
-    subject, nonce, scope, acr, amr, auth_time, sid = columns
-    return Terms(subject, nonce, scope, acr, json.loads(amr), auth_time, sid)
+    sub, nonce, scope, acr, amr, auth_time, sid = columns
+    return Terms(sub, nonce, scope, acr, json.loads(amr), auth_time, sid)
 
 
 FIND = f"""
@@ -96,15 +97,15 @@ def revoke_replayed(tenant_id: uuid.UUID, code_hash: bytes, relying_party_id: uu
 
 @dataclass(frozen=True, slots=True)
 class LiveToken:
-    subject_id: uuid.UUID
+    sub: str
     relying_party_id: uuid.UUID
     scope: str
     sealed: bytes | None
     confirms: uuid.UUID | None  # the refresh token that the first use of this one ends
 
 
-LIVE = """
-SELECT g.subject_id, g.relying_party_id, coalesce(nullif(t.scope, ''), g.scope), t.sealed, t.confirms
+LIVE = f"""
+SELECT {SUB}, g.relying_party_id, coalesce(nullif(t.scope, ''), g.scope), t.sealed, t.confirms
 FROM authflows_accesstoken t JOIN authflows_grant g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
 WHERE t.tenant_id = %(tenant)s AND t.hash = %(hash)s AND t.expires_at > now() AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s"""
 

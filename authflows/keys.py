@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db.models.functions import Now
 from django.utils import timezone
-from joserfc import jws
+from joserfc import jwe, jws
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from authflows.models import Key, KeyState, Purpose
@@ -23,6 +24,11 @@ PUBLISHED = (KeyState.NEXT, KeyState.ACTIVE, KeyState.RETIRING)
 SIGNING = ("ES256", "RS256")
 # RS256 and PS256 use the same RSA key; a JWK names the first.
 FAMILIES = {"ES256": "ES256", "RS256": "RS256", "PS256": "RS256"}
+ENCRYPTION, CONTENT_ENCRYPTION = "RSA-OAEP-256", "A256GCM"
+
+
+class CannotDecrypt(Exception):
+    """One message for every reason: which one it was would help to guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,21 @@ class LoadedKey:
 def create(tenant_id: uuid.UUID, environment_id: uuid.UUID, alg: str, *, state: str = KeyState.ACTIVE) -> Key:
     """Makes a signing key. Runs in the tenant's scope."""
     private: ECKey | RSAKey = ECKey.generate_key("P-256", private=True) if alg == "ES256" else RSAKey.generate_key(2048, private=True)
+    # An RSA key signs RS256 and PS256, so its JWK names no algorithm.
+    said = {"use": "sig", **({"alg": alg} if alg == "ES256" else {})}
+    return _create(tenant_id, environment_id, Purpose.OIDC_SIGN, alg, private, said, state=state)
+
+
+def create_decryption(tenant_id: uuid.UUID, environment_id: uuid.UUID, *, state: str = KeyState.ACTIVE) -> Key:
+    """Makes a key that others encrypt for. Runs in the tenant's scope."""
+    private = RSAKey.generate_key(2048, private=True)
+    said = {"use": "enc", "alg": ENCRYPTION}
+    return _create(tenant_id, environment_id, Purpose.OIDC_DECRYPT, "RSA-OAEP", private, said, state=state)
+
+
+def _create(
+    tenant_id: uuid.UUID, environment_id: uuid.UUID, purpose: str, alg: str, private: ECKey | RSAKey, said: dict[str, str], *, state: str
+) -> Key:
     kid = private.thumbprint()
     key_id = uuid7()
     secret = json.dumps(private.as_dict(private=True)).encode()
@@ -46,12 +67,11 @@ def create(tenant_id: uuid.UUID, environment_id: uuid.UUID, alg: str, *, state: 
         id=key_id,
         tenant_id=tenant_id,
         environment_id=environment_id,
-        purpose=Purpose.OIDC_SIGN,
+        purpose=purpose,
         alg=alg,
         state=state,
         kid=kid,
-        # An RSA key signs RS256 and PS256, so its JWK names no algorithm.
-        public={**private.as_dict(private=False), "kid": kid, "use": "sig", **({"alg": alg} if alg == "ES256" else {})},
+        public={**private.as_dict(private=False), "kid": kid, **said},
         private=vault.encrypt(tenant_id, "authflows_key", "private", key_id, secret),
         activated_at=Now() if state == KeyState.ACTIVE else None,
     )
@@ -123,9 +143,9 @@ def _move(key: Key, state: str, moved: dict[str, list[str]]) -> None:
     moved.setdefault(state, []).append(key.kid)
 
 
-def load(tenant_id: uuid.UUID, environment_id: uuid.UUID) -> tuple[LoadedKey, ...]:
-    """The environment's published signing keys, newest first. Runs in the tenant's scope."""
-    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=Purpose.OIDC_SIGN, state__in=PUBLISHED)
+def load(tenant_id: uuid.UUID, environment_id: uuid.UUID, purpose: str = Purpose.OIDC_SIGN) -> tuple[LoadedKey, ...]:
+    """The environment's published keys of a purpose, newest first. Runs in the tenant's scope."""
+    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=purpose, state__in=PUBLISHED)
     return tuple(_loaded(row) for row in rows.order_by("-id"))
 
 
@@ -147,6 +167,20 @@ def signer(keys: tuple[LoadedKey, ...], alg: str) -> LoadedKey:
 def sign(key: LoadedKey, claims: dict[str, Any], *, alg: str, typ: str = "JWT") -> str:
     header = {"alg": alg, "kid": key.kid, "typ": typ}
     return jws.serialize_compact(header, json.dumps(claims, separators=(",", ":"), ensure_ascii=False), key.private, algorithms=[alg])
+
+
+def decrypt(keys: tuple[LoadedKey, ...], token: str) -> bytes:
+    """What a JWE in compact form says to one of these keys. Raises CannotDecrypt."""
+    registry = jwe.JWERegistry(algorithms=[ENCRYPTION, CONTENT_ENCRYPTION], strict_check_header=False)
+    for key in keys:
+        assert isinstance(key.private, RSAKey)
+        try:
+            plain = jwe.decrypt_compact(token, key.private, registry=registry).plaintext
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+        if plain is not None:
+            return plain
+    raise CannotDecrypt(f"the JWE cannot be decrypted: {ENCRYPTION} and {CONTENT_ENCRYPTION}, with a key that we publish")
 
 
 def seconds(instant: datetime) -> int:

@@ -70,6 +70,7 @@ def prepare(tenant: Tenant, environment: Environment) -> None:
     """Keys, the secret behind its subjects, and the simulator where it is allowed. Once; runs in the tenant's scope."""
     for alg in ("ES256", "RS256"):
         keys.create(tenant.id, environment.id, alg)
+    keys.create_decryption(tenant.id, environment.id)
     subjects.create_secret(tenant.id, environment.id)
     if configuration.simulator_allowed(environment.kind):
         ConnectionGrant.objects.create(tenant_id=tenant.id, environment_id=environment.id, connection=simulator(tenant.operator))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from authflows.grants import USED
+from authflows.grants import SUB, USED
 from authflows.refresh_tokens import GOOD
 from authflows.store import transaction
 
@@ -21,7 +21,7 @@ class Token:
     expires_at: datetime
     confirms: uuid.UUID | None
     relying_party_id: uuid.UUID
-    subject_id: uuid.UUID
+    sub: str
     scope: str
     acr: str
     auth_time: datetime
@@ -29,12 +29,12 @@ class Token:
 
 FIND = f"""
 WITH found AS (
-    SELECT 'access' AS kind, t.id, t.expires_at, t.confirms, g.relying_party_id, g.subject_id,
+    SELECT 'access' AS kind, t.id, t.expires_at, t.confirms, g.relying_party_id, {SUB} AS sub,
            coalesce(nullif(t.scope, ''), g.scope) AS scope, g.acr, g.auth_time
     FROM authflows_accesstoken t JOIN authflows_grant g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
     WHERE t.tenant_id = %(tenant)s AND t.hash = %(hash)s AND t.expires_at > now() AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s
     UNION ALL
-    SELECT 'refresh', r.id, r.idle_expires_at, NULL, g.relying_party_id, g.subject_id, g.scope, g.acr, g.auth_time
+    SELECT 'refresh', r.id, r.idle_expires_at, NULL, g.relying_party_id, {SUB}, g.scope, g.acr, g.auth_time
     FROM authflows_refreshtoken r JOIN authflows_grant g ON g.tenant_id = r.tenant_id AND g.id = r.grant_id
     WHERE r.tenant_id = %(tenant)s AND r.hash = %(hash)s AND {GOOD} AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s),
 {USED.format(whose="found")}

@@ -36,6 +36,7 @@ register_converter(Digest, "sha256")
 
 urlpatterns = [
     path(".well-known/openid-configuration", endpoints.discovery, name="discovery"),
+    path(".well-known/oauth-authorization-server", endpoints.discovery, name="server_metadata"),
     path("jwks", endpoints.jwks, name="jwks"),
     path("authorize", journey.authorize, name="authorize"),
     path("par", endpoints.par, name="par"),
@@ -54,6 +55,7 @@ urlpatterns = [
 # Which methods each address answers; everything else is 405.
 METHODS = {
     "discovery": ("GET", "HEAD"),
+    "server_metadata": ("GET", "HEAD"),
     "jwks": ("GET", "HEAD"),
     "authorize": ("GET", "HEAD", "POST"),
     "par": ("POST",),

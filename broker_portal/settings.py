@@ -208,6 +208,9 @@ CORE_SECONDS = env_int("CORE_SECONDS", 300)
 CORE_ANSWER_SECONDS = env_int("CORE_ANSWER_SECONDS", 10)
 CODE_SECONDS = 60
 PUSHED_REQUEST_SECONDS = env_int("PUSHED_REQUEST_SECONDS", 60)
+# A session without use, and from its authentication on: our assumption too, no figure is published for brokers.
+SESSION_IDLE_SECONDS = env_int("SESSION_IDLE_SECONDS", 1800)
+SESSION_SECONDS = env_int("SESSION_SECONDS", 28_800)
 ACCESS_TOKEN_SECONDS = env_int("ACCESS_TOKEN_SECONDS", 3600)
 ID_TOKEN_SECONDS = 300
 # A refresh token ends when it has not been used for the second, and at the latest after the first.

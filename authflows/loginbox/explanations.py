@@ -30,6 +30,8 @@ EXPLANATIONS: dict[str, tuple[Text, Text, Text]] = {
         _("You came too late, or it has been used before."),
         _("Go back to the service and start again."),
     ),
+    "invalid_request": (_("The request is malformed"), SERVICE_MISTAKE, TELL_SERVICE),
+    "invalid_request_object": (_("The request is malformed"), SERVICE_MISTAKE, TELL_SERVICE),
     "repeated_parameter": (_("The request is malformed"), SERVICE_MISTAKE, TELL_SERVICE),
     "malformed_request": (_("The request is malformed"), _("It is too large, or not what a browser sends."), TELL_SERVICE),
     "too_many_requests": (

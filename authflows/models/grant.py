@@ -32,6 +32,34 @@ class Subject(TenantOwned):
         ]
 
 
+class SubjectScheme(models.TextChoices):
+    IDURA = "idura"
+    NEB = "neb"
+    SIGNICAT = "signicat"
+    NEMID_PID = "nemid_pid"
+
+
+class SubjectAlias(TenantOwned):
+    """An id by which the tenant knows a person from before (decision 2), linked at their first login here."""
+
+    environment = TenantRef(Environment, related_name="+")
+    environment_id: uuid.UUID
+    scheme = models.CharField(max_length=10, choices=SubjectScheme.choices)
+    value = models.CharField(max_length=255, help_text="the old sub, or the PID")
+    key = models.BinaryField(max_length=32, null=True, help_text="as Subject.key, where the MitID UUID is known")
+    subject = TenantRef(Subject, related_name="+", null=True)
+    subject_id: uuid.UUID | None
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    linked_at = models.DateTimeField(null=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            *TenantOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["tenant", "environment_id", "scheme", "value"], name="authflows_subjectalias_value"),
+            models.UniqueConstraint(fields=["tenant", "environment_id", "scheme", "key"], name="authflows_subjectalias_person"),
+        ]
+
+
 class Grant(TenantOwned):
     """One approval for one client; also the family of the tokens issued for it."""
 
@@ -41,6 +69,7 @@ class Grant(TenantOwned):
     relying_party_id: uuid.UUID
     issuer = models.ForeignKey(Issuer, models.PROTECT, related_name="+", db_index=False)
     subject_id = models.UUIDField(help_text="sub; a login that asks only for age has one that is not stored")
+    sub = models.TextField(db_default="", blank=True, help_text="what the client is told in its place, or empty")
     code_hash = models.BinaryField(max_length=32)
     code_expires_at = models.DateTimeField()
     redirect_uri = models.TextField()
@@ -52,6 +81,7 @@ class Grant(TenantOwned):
     auth_time = models.DateTimeField()
     sid = models.CharField(max_length=43)
     jkt = models.CharField(max_length=43, blank=True, db_default="", help_text="the key that the code is bound to (RFC 9449 section 10)")
+    session_id = models.UUIDField(null=True, editable=False, help_text="its BrokerSession; no reference: that may go first")
     sealed = models.BinaryField(null=True, help_text="claims, sealed to the code; nulled at redemption")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     used_at = models.DateTimeField(null=True)
@@ -61,6 +91,10 @@ class Grant(TenantOwned):
         constraints = [
             *TenantOwned.Meta.constraints,
             models.UniqueConstraint(fields=["tenant", "code_hash"], name="authflows_grant_code"),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "session_id"], name="authflows_grant_session"),
+            models.Index(fields=["tenant", "sid"], name="authflows_grant_sid"),
         ]
 
 

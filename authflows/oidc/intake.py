@@ -1,4 +1,5 @@
-"""How an authorization request comes: in the query, or pushed beforehand and named by a reference of ours (RFC 9126).
+"""How an authorization request comes: in the query, as an object that the client signed (RFC 9101), or pushed beforehand and named by a
+reference of ours (RFC 9126).
 
 A reference counts until a login has ended with an answer to it, not until a page was visited: a reload finds it again.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from authflows import once, sealing
 from authflows.configuration import Client, IssuerConfig
 from authflows.configuration import client as find_client
+from authflows.oidc import request_object
 from authflows.oidc.parameters import Parameters
 from authflows.requests import LoginRequest
 from tenants.limits import Bucket
@@ -32,6 +35,7 @@ class Came:
     pushed: str = ""  # the PushedRequest's id
     confidential: bool = False
     signed: bool = False
+    by_object: bool = False
 
 
 DIRECT = Came()
@@ -49,7 +53,19 @@ def received(issuer: IssuerConfig, parameters: Parameters) -> tuple[Parameters, 
     """The parameters that count, and how they came. Raises Unusable."""
     if parameters.get("request_uri").startswith(REFERENCE):
         return _pushed(issuer, parameters)
-    return parameters, DIRECT
+    client = find_client(issuer, parameters.get("client_id"))
+    return of_object(issuer, client, parameters) if client is not None and "request" in parameters else (parameters, DIRECT)
+
+
+def of_object(issuer: IssuerConfig, client: Client, parameters: Parameters) -> tuple[Parameters, Came]:
+    """Nothing beside the object is looked at. Raises Unusable."""
+    if "request_uri" in parameters or {"client_id", "request"} & parameters.repeated:
+        raise Unusable("invalid_request", "a request object comes once, and without a request_uri")
+    try:
+        values, encrypted = request_object.read(issuer, client, parameters.get("request"), time.time())
+    except request_object.NotAccepted as reason:
+        raise Unusable("invalid_request_object", str(reason)) from None
+    return Parameters(values, frozenset()), Came(confidential=encrypted, signed=True, by_object=True)
 
 
 def _pushed(issuer: IssuerConfig, parameters: Parameters) -> tuple[Parameters, Came]:
@@ -60,7 +76,7 @@ def _pushed(issuer: IssuerConfig, parameters: Parameters) -> tuple[Parameters, C
     if found is None:
         raise Unusable("invalid_request_uri", "the request_uri is not known for this client, was used, or has expired")
     waiting, kept = found
-    return Parameters(kept["parameters"], frozenset()), Came(str(waiting.id), confidential=True, signed=kept["proven"])
+    return Parameters(kept["parameters"], frozenset()), Came(str(waiting.id), True, kept["signed"], kept["by_object"])
 
 
 def _waiting(issuer: IssuerConfig, client: Client, reference: str) -> tuple[once.Waiting, dict[str, Any]] | None:
@@ -71,10 +87,10 @@ def _waiting(issuer: IssuerConfig, client: Client, reference: str) -> tuple[once
         return None
 
 
-def keep(issuer: IssuerConfig, client: Client, parameters: Parameters, *, seconds: int, buckets: list[Bucket]) -> str | None:
+def keep(issuer: IssuerConfig, client: Client, parameters: Parameters, came: Came, *, seconds: int, buckets: list[Bucket]) -> str | None:
     """The request_uri under which a request waits; None where there are too many. Raises Stale."""
     reference = secrets.token_urlsafe(32)
-    kept = {"parameters": dict(parameters.values), "proven": not client.public}
+    kept = {"parameters": dict(parameters.values), "signed": came.signed, "by_object": came.by_object}
     stored = once.push(
         issuer.tenant_id,
         issuer.id,

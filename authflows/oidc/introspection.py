@@ -43,7 +43,7 @@ def _described(issuer: IssuerConfig, token: Token, owner: Client) -> dict[str, A
     return {
         "active": True,
         "iss": issuer.url,
-        "sub": str(token.subject_id),
+        "sub": token.sub,
         "client_id": owner.client_id,
         "scope": token.scope,
         "exp": keys.seconds(token.expires_at),

@@ -13,6 +13,7 @@ from django.conf import settings
 from authflows import keys
 from authflows.configuration import Client, IssuerConfig
 from authflows.grants import Terms
+from authflows.oidc.dialects.registry import DIALECTS
 
 OFFLINE = "offline_access"
 
@@ -43,7 +44,7 @@ def access_token(issuer: IssuerConfig, client: Client, terms: Terms, scope: str)
     now = int(time.time())
     said = {
         "iss": issuer.url,
-        "sub": str(terms.subject_id),
+        "sub": terms.sub,
         "aud": audience(issuer, client),
         "client_id": client.client_id,
         "iat": now,
@@ -74,7 +75,7 @@ def _id_token(issuer: IssuerConfig, client: Client, terms: Terms, access_token: 
     now = int(time.time())
     said = {
         "iss": issuer.url,
-        "sub": str(terms.subject_id),
+        "sub": terms.sub,
         "aud": client.client_id,
         "iat": now,
         "exp": now + settings.ID_TOKEN_SECONDS,
@@ -85,4 +86,5 @@ def _id_token(issuer: IssuerConfig, client: Client, terms: Terms, access_token: 
         "at_hash": urlsafe_b64encode(hashed(access_token)[:16]).rstrip(b"=").decode(),
         **more,
     }
-    return keys.sign(keys.signer(issuer.keys, client.id_token_alg), said, alg=client.id_token_alg)
+    told = DIALECTS[client.dialect].id_token(said, terms.scope)
+    return keys.sign(keys.signer(issuer.keys, client.id_token_alg), told, alg=client.id_token_alg)

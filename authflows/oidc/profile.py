@@ -13,6 +13,8 @@ def problem(wanted: ClientSettings, *, auth_method: str, id_token_alg: str, loop
     """Why this cannot be registered, or "". `loopback`: whether addresses of this machine may be called."""
     if wanted.application_type == "spa" and auth_method != "none":
         return "application type spa: for auth method none only, since a page keeps no secret"
+    if wanted.pkce != "required" and (auth_method == "none" or wanted.fapi):
+        return "pkce nonce_instead: never for public clients, nor for FAPI clients"
     return (
         _keys(wanted)
         or _address(wanted.jwks_uri, loopback)
@@ -45,8 +47,11 @@ def _address(uri: str, loopback: bool) -> str:
 
 
 def _needs_keys(wanted: ClientSettings, auth_method: str) -> str:
-    if auth_method == "private_key_jwt" and wanted.jwks is None and not wanted.jwks_uri:
-        return "auth method private_key_jwt: needs the client's public keys (jwks) or their address (jwks_uri)"
+    what = (
+        "auth method private_key_jwt" if auth_method == "private_key_jwt" else "signed requests" if wanted.request_object_required else ""
+    )
+    if what and wanted.jwks is None and not wanted.jwks_uri:
+        return f"{what}: needs the client's public keys (jwks) or their address (jwks_uri)"
     return ""
 
 

@@ -23,7 +23,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 def code_is_sent(parameters: Parameters) -> None:
-    for name in ("code", "redirect_uri", "code_verifier"):
+    for name in ("code", "redirect_uri"):
         if name not in parameters:
             raise JsonError("invalid_request", f"{name} is missing")
         if "\x00" in parameters.get(name):
@@ -31,7 +31,7 @@ def code_is_sent(parameters: Parameters) -> None:
 
 
 def verifier_is_wellformed(parameters: Parameters) -> None:
-    if not VERIFIER.fullmatch(parameters.get("code_verifier")):
+    if "code_verifier" in parameters and not VERIFIER.fullmatch(parameters.get("code_verifier")):
         raise JsonError("invalid_grant", "code_verifier is malformed")
 
 
@@ -41,6 +41,8 @@ CHECKS: list[Callable[[Parameters], None]] = [code_is_sent, verifier_is_wellform
 def redeem(issuer: IssuerConfig, asking: Caller, parameters: Parameters) -> dict[str, Any]:
     """Spends the code of a proven client. Raises JsonError, and Stale where the client has changed since it was read."""
     code, client = parameters.get("code"), asking.client
+    if "code_verifier" not in parameters and not client.nonce_instead_of_challenge:
+        raise JsonError("invalid_request", "code_verifier is missing")
     code_hash = issued.hashed(code)
     found = grants.find(issuer.tenant_id, code_hash)
     claims = _unsealed(found[0], code) if found else None
@@ -126,4 +128,7 @@ def _refusal(issuer: IssuerConfig, asking: Caller, code_hash: bytes) -> Exceptio
 
 
 def _challenge(verifier: str) -> str:
+    """No verifier goes with no challenge, and with no other code (RFC 9700 section 2.1.1)."""
+    if not verifier:
+        return ""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -9,8 +9,9 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 
 from authflows import grants, refresh_tokens, sealing
-from authflows.configuration import IssuerConfig
+from authflows.configuration import IssuerConfig, client_of
 from authflows.errors import JsonError
+from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.parameters import Parameters
 
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -31,7 +32,10 @@ def answer(issuer: IssuerConfig, authorization: str, form: Parameters) -> dict[s
         claims = sealing.unseal(bytes(live.sealed), token, "access-token") if live.sealed else {}
     except InvalidTag:
         raise _invalid("invalid_token", "the access token is not valid", 401) from None
-    return {"sub": str(live.subject_id), **claims}
+    client = client_of(issuer, live.relying_party_id)
+    if client is None:
+        raise _invalid("invalid_token", "the access token is not valid", 401)
+    return DIALECTS[client.dialect].userinfo({"sub": live.sub, **claims}, live.scope)
 
 
 def _presented(authorization: str, form: Parameters) -> str:

@@ -59,7 +59,7 @@ WORDS = {
         _("For software that was made for another broker. No check changes."),
         {"native": _("Ours"), "idura": "Idura (Criipto)", "neb": "Signaturgruppen (NEB)", "signicat": "Signicat"},
     ),
-    "subjects": Words(
+    "subject_source": Words(
         _("Subjects"),
         _("What a person's sub is, where it was brought along from another broker."),
         {
@@ -105,7 +105,10 @@ class ClientSettingsForm(forms.Form):
         for key, (field, values) in CHOICES.items():
             if key not in MADE_ONCE:
                 chosen = self.cleaned_data[key]
-                found[field] = chosen if isinstance(chosen, bool) else values.get(chosen, "")
+                if isinstance(chosen, bool):
+                    found[field] = chosen
+                elif chosen or "" in (WORDS[key].values or {}):  # else nothing was sent: it stays
+                    found[field] = values.get(chosen, "")
         found |= {field: self.cleaned_data[key] for key, field in TEXTS.items()}
         return found | {field: tuple(dict.fromkeys(self.cleaned_data[key].split())) for key, field in LISTS.items()}
 

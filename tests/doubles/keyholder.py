@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
-from joserfc import jws
+from joserfc import jwe, jws
 from joserfc.jwk import ECKey, RSAKey
 
 from tests.doubles.houses import House
@@ -91,3 +91,27 @@ class KeyHolder:
     def by_reference(self, asked: Asked, request_uri: str, **more: str) -> Asked:
         query = urlencode({"client_id": self.party.client_id, "request_uri": request_uri, **more})
         return replace(asked, url=f"{self.issuer}/authorize?{query}")
+
+    def request_object(self, asked: Asked, header: dict[str, Any] | None = None, key: Key | None = None, /, **changes: Any) -> str:
+        """The parameters of a request, signed; `changes` replaces claims, None leaves one out."""
+        now = int(time.time())
+        of_the_jwt = {"iss": self.party.client_id, "aud": self.issuer, "iat": now, "nbf": now, "exp": now + 300}
+        claims = dict(parse_qsl(urlsplit(asked.url).query)) | of_the_jwt | changes
+        kept = {name: value for name, value in claims.items() if value is not None}
+        return sign(key or self.key, kept, **({"typ": "oauth-authz-req+jwt"} | (header or {})))
+
+    def by_object(self, asked: Asked, request: str, **more: str) -> Asked:
+        query = urlencode({"client_id": self.party.client_id, "request": request, **more})
+        return replace(asked, url=f"{self.issuer}/authorize?{query}")
+
+    def encryption_key(self) -> RSAKey:
+        """The issuer's key for what is meant for it alone."""
+        with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
+            (found,) = [key for key in http.get(self.issuer + "/jwks").json()["keys"] if key["use"] == "enc"]
+        return RSAKey.import_key(found)
+
+
+def encrypt(text: str, key: RSAKey, **header: Any) -> str:
+    full = {"alg": "RSA-OAEP-256", "enc": "A256GCM", "cty": "JWT", "kid": key.kid} | header
+    registry = jwe.JWERegistry(algorithms=[full["alg"], full["enc"], "DEF"], strict_check_header=False)
+    return jwe.encrypt_compact(full, text, key, registry=registry)

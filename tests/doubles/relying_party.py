@@ -67,8 +67,10 @@ class RelyingParty:
     def told(self, asked: Asked, location: str) -> dict[str, str]:
         """The parameters of an authorization response, checked as RFC 9207 and RFC 6749 10.12 want it."""
         address, _, query = location.partition("?")
-        told = dict(parse_qsl(query, strict_parsing=True))
         assert address == asked.redirect_uri.partition("?")[0], location
+        return self.checked(asked, dict(parse_qsl(query, strict_parsing=True)))
+
+    def checked(self, asked: Asked, told: dict[str, str]) -> dict[str, str]:
         assert told.get("state", "") == asked.state
         assert told["iss"] == self.issuer
         return told

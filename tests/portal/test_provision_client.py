@@ -77,7 +77,8 @@ def test_a_scope_of_refresh_tokens_comes_with_the_grant(committed: None, manage:
     "arguments",
     [
         ("--setting", "fapi=on"),
-        ("--setting", "dialect=neb"),
+        ("--setting", "dialect=esperanto"),
+        ("--setting", "subject_source=elsewhere"),
         ("--setting", "min_loa=enormous"),
         ("--setting", "par"),
         ("--post-logout-redirect-uri", "https://netbank.fjordbank.example/"),
