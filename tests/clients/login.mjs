@@ -27,19 +27,19 @@ const config = await client.discovery(
   asked.client_id,
   { id_token_signed_response_alg: asked.alg },
   METHODS[asked.auth_method](asked, key),
-  { execute: [client.allowInsecureRequests] },
+  { execute: [client.allowInsecureRequests], algorithm: asked.metadata },
 );
 client.enableNonRepudiationChecks(config);
 const proof = asked.dpop ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair(asked.dpop)) } : {};
 
-const pkceCodeVerifier = client.randomPKCECodeVerifier();
+const pkceCodeVerifier = asked.pkce === "S256" ? client.randomPKCECodeVerifier() : undefined;
+const challenge = async () => ({ code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: "S256" });
 const expectedState = client.randomState();
 const expectedNonce = client.randomNonce();
 const parameters = {
   redirect_uri: asked.redirect_uri,
   scope: asked.scope,
-  code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
-  code_challenge_method: "S256",
+  ...(pkceCodeVerifier && (await challenge())),
   state: expectedState,
   nonce: expectedNonce,
   ...asked.parameters,

@@ -21,7 +21,15 @@ class OpenidClient:
             [node.program(), "login.mjs"], cwd=node.CLIENTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         names = ("issuer", "client_id", "client_secret", "redirect_uri", "auth_method")
-        wanted = {"alg": row.alg, "way": row.way, "scope": row.scopes, "parameters": row.parameters, "refresh": row.offline}
+        wanted = {
+            "metadata": {"openid-configuration": "oidc", "oauth-authorization-server": "oauth2"}[row.metadata],
+            "alg": row.alg,
+            "way": row.way,
+            "pkce": row.pkce,
+            "scope": row.scopes,
+            "parameters": row.parameters,
+            "refresh": row.offline,
+        }
         proof = {"key": {"alg": row.proof, "jwk": key.as_dict(private=True)}} if key else {}
         self._tell({name: getattr(party, name) for name in names} | wanted | proof)
         self.url: str = self._says()["url"]

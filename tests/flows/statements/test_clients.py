@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
 import threading
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,7 +18,7 @@ import pytest
 
 from tests.doubles.browser import Browser
 from tests.doubles.houses import Books, House
-from tests.doubles.keyholder import Key, KeyHolder, new_key, public_set
+from tests.doubles.keyholder import Key, KeyHolder, new_key, public_set, sign
 from tests.doubles.newcomers import Newcomer
 from tests.doubles.relying_party import Asked
 from tests.flows.statements.refusals import as_json, code_for, logins, on_our_page, told
@@ -130,6 +134,72 @@ def test_s18_a_reference_is_ours_or_it_is_nothing(
             on_our_page(answer)
     assert heard == []
     assert logins(books, party) == 0
+
+
+def request_object(holder: KeyHolder, asked: Asked, header: dict[str, Any] | None = None, key: Key | None = None, **changes: Any) -> str:
+    """A signed request (RFC 9101); `changes` replaces claims, None leaves one out."""
+    now = int(time.time())
+    claims: dict[str, Any] = parameters(asked) | {
+        "iss": holder.party.client_id,
+        "aud": holder.issuer,
+        "iat": now,
+        "nbf": now,
+        "exp": now + 300,
+        "jti": secrets.token_urlsafe(16),
+    }
+    kept = {name: value for name, value in (claims | changes).items() if value is not None}
+    return sign(key or holder.key, kept, **{"typ": "oauth-authz-req+jwt", **(header or {})})
+
+
+def carrying(holder: KeyHolder, asked: Asked, signed: str) -> str:
+    """The address that takes a request object to the authorization endpoint (OpenID Connect Core 6.1)."""
+    words = {name: value for name, value in parameters(asked).items() if name in ("client_id", "response_type", "scope", "redirect_uri")}
+    return f"{holder.issuer}/authorize?{urlencode(words | {'request': signed})}"
+
+
+def forgeries(holder: KeyHolder, asked: Asked) -> Iterator[str]:
+    now = int(time.time())
+    header, payload, signature = request_object(holder, asked).split(".")
+    bare = urlsafe_b64encode(b'{"alg":"none","typ":"oauth-authz-req+jwt"}').rstrip(b"=").decode()
+    shared = urlsafe_b64encode(b'{"alg":"HS256","typ":"oauth-authz-req+jwt","kid":"one"}').rstrip(b"=").decode()
+    mac = hmac.new(holder.key.as_pem(private=False), f"{shared}.{payload}".encode(), hashlib.sha256).digest()
+    yield f"{header}.{payload}.{'A' * len(signature)}"
+    yield f"{header}.{payload}."
+    yield f"{bare}.{payload}."
+    yield f"{shared}.{payload}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+    stranger = new_key()
+    yield request_object(holder, asked, None, stranger)
+    yield request_object(holder, asked, {"jwk": stranger.as_dict(private=False)}, stranger)
+    yield request_object(holder, asked, {"kid": "another"})
+    yield request_object(holder, asked, {"typ": "at+jwt"})
+    for wrong in (
+        {"aud": "https://attacker.example"},
+        {"aud": None},
+        {"iss": "nobody"},
+        {"client_id": "nobody"},
+        {"exp": now - 70},
+        {"exp": now + 3700},
+        {"exp": None},
+        {"nbf": now + 120},
+        {"nbf": now - 3700},
+    ):
+        yield request_object(holder, asked, **wrong)
+
+
+def test_s19_a_request_object_that_is_not_its_clients_for_us_and_now_is_refused(holder: KeyHolder, visitor: Browser, books: Books) -> None:
+    asked = holder.party.ask()
+    for signed in forgeries(holder, asked):
+        answer = visitor.get(carrying(holder, asked, signed))
+        if answer.status_code == 303:
+            assert "error=invalid_request" in answer.headers["Location"]
+            assert answer.headers["Location"].startswith(asked.redirect_uri + "?")
+            assert "Set-Cookie" not in answer.headers
+        else:
+            on_our_page(answer)
+    assert logins(books, holder.party) == 0
+    location = visitor.get(carrying(holder, asked, request_object(holder, asked))).headers["Location"]
+    ended = visitor.finish(visitor.submit(visitor.get(location), user_id="auto-approve"))
+    assert holder.token(asked, holder.party.told(asked, ended)["code"]).status_code == 200
 
 
 def test_s20_a_fapi_client_names_the_issuer_alone(new_holder: Holders, havneby: House) -> None:
