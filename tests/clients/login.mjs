@@ -32,7 +32,7 @@ const config = await client.discovery(
 client.enableNonRepudiationChecks(config);
 const proof = asked.dpop ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair(asked.dpop)) } : {};
 
-const pkceCodeVerifier = asked.pkce === "S256" ? client.randomPKCECodeVerifier() : undefined;
+const pkceCodeVerifier = asked.pkce === "nonce_instead" ? undefined : client.randomPKCECodeVerifier();
 const challenge = async () => ({ code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: "S256" });
 const expectedState = client.randomState();
 const expectedNonce = client.randomNonce();
