@@ -14,8 +14,8 @@ import pytest
 from tests.doubles.browser import Browser, forms
 from tests.doubles.houses import Books, House
 from tests.doubles.newcomers import Newcomer
+from tests.flows.statements.mistakes import NEAR_MISSES, OTHER_RESPONSES, WITHOUT_PKCE
 from tests.flows.statements.refusals import as_json, by_post, code_for, logins, on_our_page, told
-from tests.flows.test_authorize import NEAR_MISSES
 
 Parties = Callable[..., Newcomer]
 Visitors = Callable[..., Browser]
@@ -33,7 +33,10 @@ def test_s01_an_unregistered_redirect_uri_is_answered_on_our_page(party: Newcome
 def test_s02_the_redirect_uri_is_compared_exactly(party: Newcomer, visitor: Browser, books: Books) -> None:
     assert len(NEAR_MISSES) >= 20
     for uri in NEAR_MISSES:
-        on_our_page(visitor.get(party.ask(redirect_uri=uri).url))
+        for more in ({}, {"prompt": "none", "response_type": "x"}):
+            answer = visitor.get(party.ask(redirect_uri=uri, **more).url)
+            on_our_page(answer)
+            assert "<code>redirect_uri_not_registered</code>" in answer.text
     assert logins(books, party) == 0
 
 
@@ -84,16 +87,6 @@ def test_s03_the_portal_registers_no_http_address_but_on_loopback(fjordbank: Hou
         assert (uri in portal.get(path.removesuffix("/new")).text) is taken
 
 
-WITHOUT_PKCE: list[dict[str, str | None]] = [
-    {"code_challenge": None, "code_challenge_method": None},
-    {"code_challenge": None},
-    {"code_challenge_method": None},
-    {"code_challenge_method": "plain"},
-    {"code_challenge_method": "s256"},
-    {"code_challenge": "x" * 42},
-]
-
-
 @pytest.mark.parametrize("method", ["client_secret_basic", "none"])
 def test_s04_pkce_is_required_with_s256(method: str, new_party: Parties, visitor: Browser, books: Books) -> None:
     party = new_party(auth_method=method)
@@ -125,9 +118,6 @@ def test_s06_a_wrong_or_a_missing_verifier_is_refused(party: Newcomer, visitor: 
     sent = httpx.URL(asked.url).params["code_challenge"]
     as_json(party.token(asked, code, code_verifier=sent), "invalid_grant")
     assert party.token(asked, code).status_code == 200
-
-
-OTHER_RESPONSES = ["token", "id_token", "id_token token", "code token", "code id_token", "code id_token token", "none"]
 
 
 def test_s07_only_a_code_is_given(party: Newcomer, visitor: Browser, books: Books) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 import threading
 import time
@@ -21,6 +22,7 @@ from tests.doubles.houses import Books, House
 from tests.doubles.keyholder import Key, KeyHolder, new_key, public_set, sign
 from tests.doubles.newcomers import Newcomer
 from tests.doubles.relying_party import Asked
+from tests.flows.statements.mistakes import NEAR_MISSES, OTHER_RESPONSES, WITHOUT_PKCE
 from tests.flows.statements.refusals import as_json, code_for, logins, on_our_page, told
 
 Parties = Callable[..., Newcomer]
@@ -70,6 +72,38 @@ def test_s15_pushing_needs_authentication(party: Newcomer, holder: KeyHolder, vi
     for proof in (None, holder.assertion(None, new_key()), holder.assertion(iss="nobody", sub="nobody"), "x.y.z"):
         as_json(holder.push(asked, proof), "invalid_client", status=401)
     assert holder.push(asked).status_code == 201
+
+
+def test_s01_nor_can_it_be_pushed(holder: KeyHolder) -> None:
+    for uri in ("https://attacker.example/callback", *NEAR_MISSES[:8]):
+        as_json(holder.push(holder.party.ask(redirect_uri=uri)), "invalid_request")
+
+
+def test_s04_nor_can_a_request_without_pkce_be_pushed(holder: KeyHolder) -> None:
+    for change in WITHOUT_PKCE:
+        as_json(holder.push(holder.party.ask(**change)), "invalid_request")
+
+
+def test_s07_nor_can_another_response_be_pushed(holder: KeyHolder) -> None:
+    for response_type in OTHER_RESPONSES:
+        as_json(holder.push(holder.party.ask(response_type=response_type)), "unsupported_response_type")
+
+
+def test_s08_a_pushed_request_is_answered_with_the_issuer_too(holder: KeyHolder, visitor: Browser) -> None:
+    asked, _ = holder.pushed()
+    assert holder.party.told(asked, visitor.login(asked, "auto-reject"))["error"] == "access_denied"
+
+
+def test_s12_a_pushed_request_shows_no_page_either(holder: KeyHolder, visitor: Browser, books: Books) -> None:
+    asked, _ = holder.pushed(prompt="none")
+    assert told(holder.party, asked, visitor.get(asked.url)) == "login_required"
+    assert logins(books, holder.party) == 0
+
+
+def test_s14_a_parameter_is_pushed_once(holder: KeyHolder) -> None:
+    body: dict[str, Any] = parameters(holder.party.ask())
+    for name in ("state", "scope", "redirect_uri", "code_challenge"):
+        as_json(holder.post("/par", body | {name: [body[name]] * 2}), "invalid_request")
 
 
 def test_s16_a_reference_belongs_to_its_client(holder: KeyHolder, new_holder: Holders, visitor: Browser, books: Books) -> None:
@@ -157,11 +191,15 @@ def carrying(holder: KeyHolder, asked: Asked, signed: str) -> str:
     return f"{holder.issuer}/authorize?{urlencode(words | {'request': signed})}"
 
 
+def encoded(value: dict[str, Any]) -> str:
+    return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
 def forgeries(holder: KeyHolder, asked: Asked) -> Iterator[str]:
     now = int(time.time())
     header, payload, signature = request_object(holder, asked).split(".")
-    bare = urlsafe_b64encode(b'{"alg":"none","typ":"oauth-authz-req+jwt"}').rstrip(b"=").decode()
-    shared = urlsafe_b64encode(b'{"alg":"HS256","typ":"oauth-authz-req+jwt","kid":"one"}').rstrip(b"=").decode()
+    bare = encoded({"alg": "none", "typ": "oauth-authz-req+jwt"})
+    shared = encoded({"alg": "HS256", "typ": "oauth-authz-req+jwt", "kid": holder.key.kid})
     mac = hmac.new(holder.key.as_pem(private=False), f"{shared}.{payload}".encode(), hashlib.sha256).digest()
     yield f"{header}.{payload}.{'A' * len(signature)}"
     yield f"{header}.{payload}."
@@ -200,6 +238,34 @@ def test_s19_a_request_object_that_is_not_its_clients_for_us_and_now_is_refused(
     location = visitor.get(carrying(holder, asked, request_object(holder, asked))).headers["Location"]
     ended = visitor.finish(visitor.submit(visitor.get(location), user_id="auto-approve"))
     assert holder.token(asked, holder.party.told(asked, ended)["code"]).status_code == 200
+
+
+def test_s30_a_forged_proof_authenticates_nobody(holder: KeyHolder) -> None:
+    header, payload, signature = holder.assertion().split(".")
+    stranger = new_key()
+    shared = encoded({"alg": "HS256", "kid": holder.key.kid})
+    mac = hmac.new(holder.key.as_pem(private=False), f"{shared}.{payload}".encode(), hashlib.sha256).digest()
+    forged = [
+        f"{encoded({'alg': 'none'})}.{payload}.",
+        f"{encoded({'alg': 'none', 'kid': holder.key.kid})}.{payload}.{signature}",
+        f"{shared}.{payload}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}",
+        f"{header}.{payload}.{'A' * len(signature)}",
+        holder.assertion(None, stranger),
+        holder.assertion({"jwk": stranger.as_dict(private=False)}, stranger),
+        holder.assertion({"jku": "http://127.0.0.1:9/jwks"}, stranger),
+        holder.assertion({"x5u": "http://127.0.0.1:9/certificate"}, stranger),
+        holder.assertion({"kid": "../../etc/passwd"}),
+        holder.assertion({"crit": ["b64"], "b64": False}),
+        holder.assertion({"typ": "logout+jwt"}),
+    ]
+    for assertion in forged:
+        assert not accepted(holder, assertion)
+    assert accepted(holder, holder.assertion())
+
+
+def test_s34_a_pushed_request_s_answer_is_not_kept(holder: KeyHolder) -> None:
+    for answer in (holder.push(holder.party.ask()), holder.push(holder.party.ask(), None), holder.push(holder.party.ask(scope="x"))):
+        assert "no-store" in answer.headers["Cache-Control"]
 
 
 def test_s20_a_fapi_client_names_the_issuer_alone(new_holder: Holders, havneby: House) -> None:
