@@ -154,17 +154,25 @@ def _move(key: Key, state: str, moved: dict[str, list[str]]) -> None:
     moved.setdefault(state, []).append(key.kid)
 
 
+_held: dict[tuple[uuid.UUID, str], dict[uuid.UUID, ECKey | RSAKey]] = {}  # by environment and purpose
+
+
 def load(tenant_id: uuid.UUID, environment_id: uuid.UUID, purpose: str = Purpose.OIDC_SIGN) -> tuple[LoadedKey, ...]:
-    """The environment's published keys of a purpose, newest first. Runs in the tenant's scope."""
-    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=purpose, state__in=PUBLISHED)
-    return tuple(_loaded(row) for row in rows.order_by("-id"))
+    """The environment's published keys of a purpose, newest first. Runs in the tenant's scope.
+
+    A key never changes, and parsing an RSA key takes longer than everything else that reading an environment afresh needs: what this
+    process has parsed it keeps, while the key is published.
+    """
+    rows = list(Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=purpose, state__in=PUBLISHED).order_by("-id"))
+    known = _held.get((environment_id, purpose), {})
+    held = {row.id: known[row.id] if row.id in known else _parsed(row) for row in rows}
+    _held[environment_id, purpose] = held
+    return tuple(LoadedKey(row.kid, row.alg, row.state, row.public, held[row.id]) for row in rows)
 
 
-def _loaded(row: Key) -> LoadedKey:
-    secret = vault.decrypt(row.tenant_id, "authflows_key", "private", row.id, bytes(row.private))
-    jwk = json.loads(secret)
-    private: ECKey | RSAKey = ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
-    return LoadedKey(row.kid, row.alg, row.state, row.public, private)
+def _parsed(row: Key) -> ECKey | RSAKey:
+    jwk = json.loads(vault.decrypt(row.tenant_id, "authflows_key", "private", row.id, bytes(row.private)))
+    return ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
 
 
 def signer(keys: tuple[LoadedKey, ...], alg: str) -> LoadedKey:
