@@ -43,11 +43,16 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 
 def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
-    """The cookie has come back: the core is asked, once, and the box is shown; a reload shows it again."""
+    """The cookie has come back: the core is asked, once, and the box is shown; a reload shows it again.
+
+    A page that waits asks with the step that it shows in `Shown-Step` (static/loginbox/waiting.js): 204 while it is still that one.
+    """
     if _prefetched(request):
         return HttpResponse(status=503)
     browser = _browser(request, issuer, handle)
-    found = login.requesting(issuer, browser, address=address_of(request))
+    shown = request.META.get("HTTP_SHOWN_STEP", "")
+    # Whoever waits has asked the core already: nothing is begun for him.
+    found = login.read(issuer, browser) if shown else login.requesting(issuer, browser, address=address_of(request))
     if found is None:
         raise PageError("no_cookie", 403)
     if over := _over(issuer, found, browser):
@@ -59,7 +64,10 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         return _wait_for_core(request, issuer, found, browser)
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     assert isinstance(upstream, Steps)
-    return _shown(request, issuer, found, browser, _told(lambda: upstream.show(_ask(issuer, found), found.core_id)))
+    mount = _told(lambda: upstream.show(_ask(issuer, found), found.core_id))
+    if isinstance(mount, Form) and mount.step == shown:
+        return HttpResponse(status=204)
+    return _shown(request, issuer, found, browser, mount)
 
 
 def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -161,15 +169,16 @@ def _accept(issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity
         core_session=found.core_session,
         idp=connection.kind if connection.kind != "simulator" else "mitid",
     )
-    grant = oidc.grant(asked, browser.code) | {
+    code = browser.code
+    grant = oidc.grant(asked, code) | {
         "acr": level.uri,
         "amr": methods(identity),
         "auth_time": identity.authenticated_at,
-        "sealed": sealing.seal(known, browser.code, "code"),
+        "sealed": sealing.seal(known, code, "code"),
         "code_seconds": settings.CODE_SECONDS,
     }
     if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant):
-        return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+        return _leave(issuer, browser, oidc.respond(issuer, asked, code))
     return _repeat(issuer, _found(issuer, browser), browser)
 
 
