@@ -101,7 +101,7 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
         return _see_other(_box_address(issuer, browser))
     connection = _upstream(issuer, found)
     try:
-        identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, request.GET.get("code", ""))
+        identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, pages.queried(request, "code"))
     except Ended as end:
         return _end(issuer, found, browser, end.ending)
     except (Refused, Lost) as lost:
@@ -310,12 +310,12 @@ def _proven_form(request: HttpRequest, browser: Browser) -> None:
 
 def _prefetched(request: HttpRequest) -> bool:
     """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
-    said = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")).lower()
+    said = " ".join(request.META.get(name, "") for name in ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")).lower()
     return "prefetch" in said or "preview" in said
 
 
 def _language(request: HttpRequest, found: StoredLogin) -> str:
-    chosen = request.GET.get("language")
+    chosen = pages.queried(request, "language")
     return chosen if chosen in ("da", "en") else str(found.request["language"])
 
 

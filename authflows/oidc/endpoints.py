@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from authflows.oidc import token as token_endpoint
 from authflows.oidc import userinfo as userinfo_endpoint
 from authflows.oidc.parameters import Parameters
 from tenants.middleware import address_of
+
+NO_FORM = Parameters({}, frozenset())
 
 
 def discovery(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
@@ -33,11 +36,12 @@ def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 
 def userinfo(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
-    return _private(userinfo_endpoint.answer(issuer, _authorization(request), Parameters.of(request.POST)))
+    form = Parameters.of(request.POST) if request.method == "POST" else NO_FORM
+    return _private(userinfo_endpoint.answer(issuer, _authorization(request), form))
 
 
 def _authorization(request: HttpRequest) -> str:
-    return request.headers.get("Authorization", "")
+    return str(request.META.get("HTTP_AUTHORIZATION", ""))
 
 
 def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, Any]]) -> HttpResponse:
@@ -51,6 +55,6 @@ def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, A
 
 
 def _private(body: dict[str, Any]) -> HttpResponse:
-    response = JsonResponse(body)
+    response = HttpResponse(json.dumps(body), content_type="application/json")
     response.headers["Pragma"] = "no-cache"
     return response

@@ -16,10 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.conf import settings
 from django.utils import timezone
-from joserfc import jws
 from joserfc.jwk import ECKey
 
-from authflows import sealing
+from authflows import keys, sealing
 from authflows.upstream.simulator import memory
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.people import PEOPLE, Person
@@ -124,7 +123,7 @@ def _redeem(session_id: str, asked: Told) -> Told:
     if result["status"] == "approved" and person is not None:
         result["person"] = person.result(result["level"], datetime.now(UTC).date())
     signed = {"session": session_id, "service": asked["service"], "issued_at": time.time(), **result}
-    return {"result": jws.serialize_compact({"alg": "ES256", "typ": "simulated-core+jws"}, json.dumps(signed), signing_key())}
+    return {"result": keys.compact(signing_key(), json.dumps(signed).encode(), alg="ES256", typ="simulated-core+jws")}
 
 
 def decide(waiting: Session, *, approved: bool) -> None:
