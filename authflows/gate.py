@@ -17,14 +17,15 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from authflows import configuration, urls
+from authflows import configuration, leaving, pages, urls
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, LoginError, PageError, RedirectError, Stale, Unavailable
 from authflows.loginbox import explanations
-from authflows.oidc import responses
+from authflows.oidc import cross_origin, responses
 
 log = logging.getLogger("authflows")
-JSON_ENDPOINTS = frozenset(("token", "userinfo", "discovery", "jwks"))
+JSON_ENDPOINTS = frozenset(("par", "token", "userinfo", "introspect", "revoke", "discovery", "server_metadata", "jwks"))
+WELL_KNOWN = "/.well-known/oauth-authorization-server"
 MALFORMED = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 RETRY_AFTER = {429: "60", 503: "5"}
 UTF8 = ("utf-8", "utf8")
@@ -57,7 +58,7 @@ class IssuerGate:
 def answer(request: HttpRequest) -> HttpResponse | None:
     """None where the address is not an issuer's."""
     host = str(request.META.get("HTTP_HOST") or "").lower()
-    path = request.path_info
+    path = _issuer_first(request.path_info)
     if path.startswith(("/static/", "/healthz", "/readyz")):
         return None
     try:
@@ -84,6 +85,14 @@ def _serve(request: HttpRequest, issuer: IssuerConfig, host: str, path: str) -> 
     found = urls.resolve(path.removeprefix(issuer.prefix).removeprefix("/"))
     if found is None:
         return explanations.respond(request, issuer, None, PageError("no_such_address", 404))
+    if found[0] not in cross_origin.ENDPOINTS:
+        return _respond(request, issuer, host, path, found)
+    if request.method == "OPTIONS":
+        return cross_origin.allow(request, issuer, cross_origin.preflight(found[0]))
+    return cross_origin.allow(request, issuer, _respond(request, issuer, host, path, found))
+
+
+def _respond(request: HttpRequest, issuer: IssuerConfig, host: str, path: str, found: urls.Found) -> HttpResponse:
     name, view, arguments = found
     if request.method not in urls.METHODS[name]:
         return HttpResponse(status=405, headers={"Allow": ", ".join(urls.METHODS[name])})
@@ -129,16 +138,22 @@ def _answer(
         return view(request, fresh, **arguments)
 
 
+def _issuer_first(path: str) -> str:
+    """RFC 8414 section 3.1 puts the issuer's path behind the well-known one; everything else stands below the issuer."""
+    issuer = path.removeprefix(WELL_KNOWN)
+    return f"{issuer}{WELL_KNOWN}" if issuer.startswith("/") and issuer != path else path
+
+
 def _without_database(request: HttpRequest, path: str) -> HttpResponse:
     """Before the issuer is known: JSON where machines ask, a page for people."""
-    if path.endswith(("/token", "/userinfo", "/jwks", "/openid-configuration")):
+    if path.endswith(("/par", "/token", "/userinfo", "/introspect", "/revoke", "/jwks", "/openid-configuration", WELL_KNOWN)):
         return JsonResponse({"error": "server_error", "error_description": "unavailable"}, status=503)
     return explanations.respond(request, None, None, PageError("unavailable", 503))
 
 
 def _explained(request: HttpRequest, issuer: IssuerConfig, handle: str | None, name: str, error: LoginError) -> HttpResponse:
     if isinstance(error, RedirectError):
-        return HttpResponse(status=303, headers={"Location": responses.refuse(issuer, error)})
+        return leaving.send(issuer, responses.refuse(issuer, error, pages.language_of(request)))
     if isinstance(error, (Stale, Unavailable)):
         error = PageError("unavailable", 503)
     if isinstance(error, PageError):

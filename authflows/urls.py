@@ -36,10 +36,14 @@ register_converter(Digest, "sha256")
 
 urlpatterns = [
     path(".well-known/openid-configuration", endpoints.discovery, name="discovery"),
+    path(".well-known/oauth-authorization-server", endpoints.discovery, name="server_metadata"),
     path("jwks", endpoints.jwks, name="jwks"),
     path("authorize", journey.authorize, name="authorize"),
+    path("par", endpoints.par, name="par"),
     path("token", endpoints.token, name="token"),
     path("userinfo", endpoints.userinfo, name="userinfo"),
+    path("introspect", endpoints.introspect, name="introspect"),
+    path("revoke", endpoints.revoke, name="revoke"),
     path("login/<handle:handle>", journey.box, name="box"),
     path("login/<handle:handle>/box", journey.step, name="step"),
     path("login/<handle:handle>/return", journey.return_, name="return"),
@@ -51,10 +55,14 @@ urlpatterns = [
 # Which methods each address answers; everything else is 405.
 METHODS = {
     "discovery": ("GET", "HEAD"),
+    "server_metadata": ("GET", "HEAD"),
     "jwks": ("GET", "HEAD"),
     "authorize": ("GET", "HEAD", "POST"),
+    "par": ("POST",),
     "token": ("POST",),
     "userinfo": ("GET", "POST"),
+    "introspect": ("POST",),
+    "revoke": ("POST",),
     "box": ("GET",),
     "step": ("POST", "GET"),
     "return": ("GET",),

@@ -170,6 +170,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 # allauth's own limits count per process; its adapter calls tenants/limits.py instead.
 ACCOUNT_RATE_LIMITS = False
+ACCOUNT_FORMS = {"change_password": "broker_portal.passwords.ChangePassword"}
 
 SESSION_COOKIE_NAME = "__Host-portal" if HTTPS else "portal"
 CSRF_COOKIE_NAME = "__Host-portal-csrf" if HTTPS else "portal-csrf"
@@ -206,8 +207,19 @@ CORE_SECONDS = env_int("CORE_SECONDS", 300)
 # An answer of the core that has not come by now is lost: the sweep asks for it.
 CORE_ANSWER_SECONDS = env_int("CORE_ANSWER_SECONDS", 10)
 CODE_SECONDS = 60
+PUSHED_REQUEST_SECONDS = env_int("PUSHED_REQUEST_SECONDS", 60)
+# A session without use, and from its authentication on: our assumption too, no figure is published for brokers.
+SESSION_IDLE_SECONDS = env_int("SESSION_IDLE_SECONDS", 1800)
+SESSION_SECONDS = env_int("SESSION_SECONDS", 28_800)
 ACCESS_TOKEN_SECONDS = env_int("ACCESS_TOKEN_SECONDS", 3600)
 ID_TOKEN_SECONDS = 300
+# A refresh token ends when it has not been used for the second, and at the latest after the first.
+REFRESH_TOKEN_SECONDS = env_int("REFRESH_TOKEN_SECONDS", 90 * 86_400)
+REFRESH_TOKEN_IDLE_SECONDS = env_int("REFRESH_TOKEN_IDLE_SECONDS", 14 * 86_400)
+# How long a public client may repeat a refresh whose answer it did not get.
+REFRESH_REPEAT_SECONDS = 60
+# How long a signing key is used; the next one is published before, and the old one after it (decision 14).
+SIGNING_KEY_DAYS = env_int("SIGNING_KEY_DAYS", 90)
 # What this operator is notified for under NSIS, per kind of identity (decision 11).
 NSIS_CAP = {
     "private": env_choice("NSIS_CAP_PRIVATE", "high", ("low", "substantial", "high")),
@@ -219,6 +231,7 @@ _times = 100 if DEMO else 1
 LIMITS = {
     "authorize.address": (600 * _times, 60),
     "authorize.relying_party": (6_000 * _times, 60),
+    "par.relying_party": (6_000 * _times, 60),
     "core.address": (300 * _times, 60),
     "core.relying_party": (3_000 * _times, 60),
     "token_failure.client": (30 * _times, 60),

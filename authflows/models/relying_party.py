@@ -40,9 +40,22 @@ class ClientExt(TenantOwned):
     issuer = models.ForeignKey(Issuer, models.PROTECT, related_name="+", db_index=False)
     token_endpoint_auth_method = models.CharField(max_length=20, choices=AuthMethod.choices, default=AuthMethod.BASIC)
     id_token_alg = models.CharField(max_length=5, default="ES256")
-    pkce = models.CharField(max_length=15, default="required")
     grant_types = models.JSONField(default=list)
-    native = models.BooleanField(default=False)
+    # The fields of client_settings.ClientSettings.
+    application_type = models.CharField(max_length=10, default="web")
+    pkce = models.CharField(max_length=15, default="required")
+    par_required = models.BooleanField(default=False)
+    request_object_required = models.BooleanField(default=False)
+    fapi = models.BooleanField(default=False)
+    dpop_required = models.BooleanField(default=False)
+    access_token_format = models.CharField(max_length=10, default="opaque")
+    dialect = models.CharField(max_length=10, default="native")
+    subjects = models.CharField(max_length=10, default="native")
+    jwks = models.JSONField(null=True)
+    jwks_uri = models.TextField(blank=True)
+    origins = models.JSONField(default=list)
+    audiences = models.JSONField(default=list)
+    back_channel_logout_uri = models.TextField(blank=True)
 
     class Meta(TenantOwned.Meta):
         constraints = [

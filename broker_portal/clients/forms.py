@@ -129,13 +129,18 @@ class NewClient(AddressFields):
     def public_native(self) -> bool:
         return bool(self.cleaned_data.get("native")) and self.cleaned_data.get("auth_method") == AuthMethod.NONE
 
+    def _application_type(self) -> str:
+        if self.cleaned_data["native"]:
+            return "native"
+        return "spa" if self.cleaned_data["auth_method"] == AuthMethod.NONE else "web"
+
     def registration(self, actor: str) -> Registration:
         return Registration(
             name=self.cleaned_data["name"],
             redirect_uris=self.addresses(),
             auth_method=self.cleaned_data["auth_method"],
             minimum_level=self.cleaned_data["minimum_level"],
-            native=self.cleaned_data["native"],
+            application_type=self._application_type(),
             created_by=actor,
         )
 
@@ -155,8 +160,8 @@ class NewSecret(forms.Form):
     )
 
 
-class RevokeSecret(forms.Form):
-    """Cannot be undone, so the client's name is typed."""
+class ConfirmByName(forms.Form):
+    """For what cannot be undone: the client's name is typed."""
 
     name = forms.CharField(label=_("Name of the client"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 

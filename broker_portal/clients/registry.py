@@ -26,6 +26,7 @@ class ClientFacts:
     auth_method: str
     id_token_alg: str
     native: bool
+    pkce: str
     level: str
     scopes: str
     redirect_uris: tuple[str, ...]
@@ -79,7 +80,8 @@ def _facts(party: RelyingParty, ext: ClientExt, client: Any) -> ClientFacts:
         name=party.name,
         auth_method=ext.token_endpoint_auth_method,
         id_token_alg=ext.id_token_alg,
-        native=ext.native,
+        native=ext.application_type == "native",
+        pkce=ext.pkce,
         level=party.minimum_level,
         scopes=client._scope,
         redirect_uris=tuple(client._redirect_uris.splitlines()),

@@ -14,15 +14,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from authflows import configuration, registration, statistics
+from authflows import client_changes, configuration, registration, statistics
 from authflows.registration import Refused
 from billing.periods import Month, day_of
 from broker_portal import context
 from broker_portal.access import Action, TenantAccess, tenant_access
 from broker_portal.answers import SeeOther
 from broker_portal.clients import registry, trial
-from broker_portal.clients.forms import NewClient, NewSecret, RedirectUris, RevokeSecret
+from broker_portal.clients.forms import ConfirmByName, NewClient, NewSecret, RedirectUris
 from broker_portal.clients.registry import ClientFacts
+from broker_portal.clients.settings import ClientSettingsForm
 from broker_portal.usage import figures
 from tenants.models import Environment, Kind
 
@@ -118,7 +119,7 @@ def revoke_secret(request: HttpRequest, tenant: str, environment: Kind, client_i
     chosen = next((row for row in live if row.id == secret), None)
     if chosen is None:
         raise Http404
-    form = RevokeSecret(request.POST if request.method == "POST" else None, client_name=client.name)
+    form = ConfirmByName(request.POST if request.method == "POST" else None, client_name=client.name)
     if form.is_valid():
         registration.revoke_secret(access.tenant.id, place.id, client.relying_party_id, secret, actor=access.actor)
         messages.success(request, _("The secret is revoked"))
@@ -126,6 +127,44 @@ def revoke_secret(request: HttpRequest, tenant: str, environment: Kind, client_i
     page = {"client": client, "secret": chosen, "others": len(live) - 1, "form": form}
     shell = context.of_tenant(access, environment, "clients")
     return render(request, "portal/clients/revoke.html", shell | page, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def settings(request: HttpRequest, tenant: str, environment: Kind, client_id: str) -> HttpResponse:
+    access = tenant_access(request, tenant, Action.CHANGE_CLIENTS)
+    place, client = _open_client(access, environment, client_id)
+    current = client_changes.current(access.tenant.id, place.id, client.relying_party_id)
+    form = ClientSettingsForm(request.POST if request.method == "POST" else None, current=current)
+    if form.is_valid():
+        try:
+            client_changes.change(access.tenant.id, place, client.relying_party_id, form.changes(), actor=access.actor)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("The settings are saved"))
+            return SeeOther(_address(access, environment, client))
+    shell = context.of_tenant(access, environment, "clients")
+    return render(request, "portal/clients/settings.html", shell | {"client": client, "form": form}, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def close(request: HttpRequest, tenant: str, environment: Kind, client_id: str) -> HttpResponse:
+    access = tenant_access(request, tenant, Action.CHANGE_CLIENTS)
+    place, client = _open_client(access, environment, client_id)
+    form = ConfirmByName(request.POST if request.method == "POST" else None, client_name=client.name)
+    if form.is_valid():
+        client_changes.close(access.tenant.id, place, client.relying_party_id, actor=access.actor)
+        messages.success(request, _("%(name)s is closed") % {"name": client.name})
+        return SeeOther(_address(access, environment, client))
+    shell = context.of_tenant(access, environment, "clients")
+    return render(request, "portal/clients/close.html", shell | {"client": client, "form": form}, status=422 if form.is_bound else 200)
+
+
+def _open_client(access: TenantAccess, environment: Kind, client_id: str) -> tuple[Environment, ClientFacts]:
+    place, client = _client(access, environment, client_id)
+    if client.closed:
+        raise Http404
+    return place, client
 
 
 def _client(access: TenantAccess, environment: Kind, client_id: str) -> tuple[Environment, ClientFacts]:

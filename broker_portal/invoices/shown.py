@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from billing import usage
+from billing import closing, usage
 from billing.documents import texts
-from billing.models import ContractYear, Document, State
+from billing.models import BillingAccount, ContractYear, Document, State
 from billing.periods import Month
 from broker_portal.usage.costs import CostLine, VatLine, document_language, said
 from tenants.isolation import tenant_scope
@@ -34,6 +34,19 @@ def issued(tenant_id: uuid.UUID) -> list[Document]:
 def issued_one(tenant_id: uuid.UUID, number: str) -> Document | None:
     with tenant_scope(tenant_id):
         return Document.objects.of(tenant_id).filter(state=State.ISSUED, number=number).first()
+
+
+def awaited(tenant_id: uuid.UUID, current: Month) -> list[Month]:
+    """Months that are over and whose document is still to come, the newest first."""
+    with tenant_scope(tenant_id):
+        account = BillingAccount.objects.of(tenant_id).first()
+        first = closing.first_month(account) if account else None
+        drafts = Document.objects.of(tenant_id).filter(state__in=[State.DRAFT, State.APPROVED])
+        months = {Month.of(day) for day in drafts.values_list("period_first", flat=True)}
+    while first and first < current:
+        months.add(first)
+        first = first.next()
+    return sorted(months, reverse=True)
 
 
 def row(document: Document) -> dict[str, Any]:

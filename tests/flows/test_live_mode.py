@@ -36,7 +36,7 @@ for kind, environment in (("test", opened.test), ("production", opened.productio
     told[f"issuer of {kind}"] = made.issuer
     ask(kind, made.issuer, made.client_id)
 ask("production of the demonstration", *json.loads(sys.argv[2]))
-native = Registration("App", ("http://127.0.0.1/cb",), auth_method="none", native=True)
+native = Registration("App", ("http://127.0.0.1/cb",), auth_method="none", application_type="native")
 web = Registration("App", ("http://localhost/cb",))
 for name, wanted in (("native", native), ("web", web)):
     for kind in ("test", "production"):

@@ -141,6 +141,21 @@ def test_a_known_browser_is_limited_too_and_known_for_one_account(story: Story) 
     assert attempt(browser, story.colleague.email, PASSWORD) == 429
 
 
+@pytest.mark.usefixtures("strict")
+def test_somebody_at_an_open_screen_cannot_guess_the_old_password(story: Story, visitor: Client) -> None:
+    visitor.force_login(story.owner)
+    new = {"password1": "a quite long new one", "password2": "a quite long new one"}
+
+    for guess in range(5):
+        visitor.post("/accounts/password/change/", new | {"oldpassword": f"guess {guess}"})
+    right = visitor.post("/accounts/password/change/", new | {"oldpassword": PASSWORD})
+
+    assert right.status_code == 200
+    assert right.context["form"].errors["oldpassword"].as_data()[0].code == "too_many"
+    story.owner.refresh_from_db()
+    assert story.owner.check_password(PASSWORD)
+
+
 def test_nobody_makes_an_account_for_himself(db: None, visitor: Client) -> None:
     email = f"new@{uuid.uuid4()}.example"
     answer = visitor.post("/accounts/signup/", {"email": email, "password1": PASSWORD})

@@ -7,10 +7,12 @@ import re
 import pytest
 from django.urls import reverse
 
+from authflows.client_settings import CHOICES, LISTS, TEXTS
 from authflows.registration import redirect_uri_problem
 from broker_portal.clients import registry
 from broker_portal.clients.forms import EXPLANATIONS
 from broker_portal.clients.registry import ClientFacts
+from broker_portal.clients.settings import MADE_ONCE, WORDS, is_switch
 from tenants.isolation import tenant_scope
 from tenants.models import AuditEntry
 from tests.doubles.furnished import REDIRECT_URI, Furnished
@@ -132,6 +134,45 @@ def test_revoking_asks_for_the_clients_name(house: Furnished) -> None:
     assert (wrong.status_code, right.status_code) == (422, 303)
     assert hints(house) == []
     assert owner.get(address).status_code == 404
+
+
+def test_a_setting_is_changed_and_the_trail_says_so(house: Furnished) -> None:
+    owner, address = house.browser("owner"), at(house, "client_settings", house.netbank.client_id)
+
+    saved = owner.post(address, {"min_loa": "high", "access_token": "opaque"})
+
+    assert saved.status_code == 303
+    assert netbank(house).level == "high"
+    assert 'value="high" selected' in owner.get(address).content.decode()
+    with tenant_scope(house.tenant_id):
+        entry = AuditEntry.objects.of(house.tenant_id).latest("seq")
+    assert (entry.action, entry.before, entry.after) == ("client.changed", {"minimum_level": ""}, {"minimum_level": "high"})
+
+
+def test_a_setting_that_does_not_exist_changes_nothing(house: Furnished) -> None:
+    refused = house.browser("owner").post(at(house, "client_settings", house.netbank.client_id), {"min_loa": "highest"})
+
+    assert refused.status_code == 422
+    assert netbank(house).level == ""
+
+
+def test_a_client_is_closed_for_good(house: Furnished) -> None:
+    owner, address = house.browser("owner"), at(house, "client_close", house.netbank.client_id)
+
+    wrong = owner.post(address, {"name": "Mobilbank"})
+    right = owner.post(address, {"name": "netbank"})
+
+    assert (wrong.status_code, right.status_code) == (422, 303)
+    assert netbank(house).closed
+    assert hints(house) == []
+    assert owner.get(address).status_code == 404
+    assert owner.get(at(house, "client", house.netbank.client_id)).status_code == 200
+
+
+def test_every_setting_has_words(house: Furnished) -> None:
+    for key, (_, values) in CHOICES.items():
+        assert key in MADE_ONCE or is_switch(values) or set(values) <= set(WORDS[key].values or {})
+    assert {*TEXTS, *LISTS} <= set(WORDS)
 
 
 def test_those_who_may_not_change_see_no_form(house: Furnished) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from billing import months
+from billing import months, usage
 from tests.doubles.furnished import Furnished, tell
 
 
@@ -34,6 +34,18 @@ def test_a_draft_is_the_operators_until_it_is_issued(house: Furnished) -> None:
     page = house.browser("owner").get(at(house, "invoices"))
 
     assert len(page.context["documents"]) == 1
+    assert [month.month for month in page.context["awaited"]] == [house.last_month]
+    assert "Ved at blive lukket" in page.content.decode()
+
+
+def test_a_month_that_is_over_waits_for_its_document_where_the_tenant_sees_it(house: Furnished) -> None:
+    opened = house.story.fjordbank
+    tell(opened, house.netbank, opened.production, [house.last_month.starts_at + timedelta(days=1)], "completed")
+    usage.roll_tenant(opened.tenant.id)
+
+    (waiting,) = house.browser("finance").get(at(house, "invoices")).context["awaited"]
+
+    assert (waiting.month, waiting.requests) == (house.last_month, 1)
 
 
 def test_an_invoice_says_what_was_delivered_and_how_to_pay(house: Furnished) -> None:

@@ -30,12 +30,13 @@ class Command(BaseCommand):
             raise CommandError(f"{email}: not an e-mail address") from None
         with transaction.atomic():
             user = self._person(email, name)
-            self._give(tenancy.first_operator(), user, Staff(role))
+            before = self._give(tenancy.first_operator(), user, Staff(role))
             link = directory.base_url() + new_link(user)
         if options["json"]:
             self.stdout.write(json.dumps({"email": email, "role": role, "link": link}))
         else:
-            self.stdout.write(f"{email} ({role}) signs in once, within 24 hours, with:\n{link}")
+            was = f", {before} until now" if before not in ("", role) else ""
+            self.stdout.write(f"{email} ({role}{was}) signs in once, within 24 hours, with:\n{link}")
 
     @staticmethod
     def _person(email: str, name: str) -> User:
@@ -45,7 +46,8 @@ class Command(BaseCommand):
         return user
 
     @staticmethod
-    def _give(operator: Operator, user: User, role: Staff) -> None:
+    def _give(operator: Operator, user: User, role: Staff) -> str:
+        """The role held until now, or ""."""
         with operator_scope(operator.id, "create_staff"):
             held = StaffRole.objects.filter(operator=operator, user=user).first()
             StaffRole.objects.update_or_create(operator=operator, user=user, defaults={"role": role})
@@ -55,3 +57,4 @@ class Command(BaseCommand):
                 audit.record_for_operator(operator.id, action="staff.role", before=old, after=new, **facts)
             else:
                 audit.record_for_operator(operator.id, action="staff.link", **facts)
+        return str(held.role) if held else ""

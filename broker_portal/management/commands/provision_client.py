@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from authflows import client_settings
 from authflows.registration import Refused, Registered, Registration, check, register
 from broker_portal.demonstration.companies import somebody
 from broker_portal.demonstration.story import furnish
@@ -17,9 +19,6 @@ from broker_portal.onboarding.opening import open_customer
 from tenants import directory, tenancy
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Kind, Tenant
-
-# Settings of later features are refused until they are built: never accepted and ignored.
-SETTINGS = {"min_loa": ("low", "substantial", "high"), "application_type": ("web", "native")}
 
 
 class Command(BaseCommand):
@@ -47,12 +46,17 @@ class Command(BaseCommand):
         tenant = directory.tenant_by_slug(options["tenant"]) or self._open(options["tenant"])
         with tenant_scope(tenant.id):
             environment = Environment.objects.of(tenant.id).get(kind=options["environment"])
-        self._print(register(tenant, environment, wanted), options["json"])
+        try:
+            made = register(tenant, environment, wanted)
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from None
+        self._print(made, options["json"])
 
     def _wanted(self, options: dict[str, Any]) -> Registration:
-        switches = self._settings(options["client_settings"])
-        if options["jwks"]:
-            raise CommandError("--jwks: not available yet", returncode=2)
+        try:
+            switches = client_settings.parse(options["client_settings"])
+        except client_settings.UnknownSetting as error:
+            raise CommandError(str(error), returncode=2) from None
         if options["post_logout_redirect_uris"]:
             raise CommandError("--post-logout-redirect-uri: not available yet, since nobody can log out", returncode=2)
         return Registration(
@@ -61,20 +65,9 @@ class Command(BaseCommand):
             auth_method=options["auth_method"],
             id_token_alg=options["id_token_alg"],
             scopes=tuple(options["scope"].split()),
-            minimum_level=switches.get("min_loa", ""),
-            native=switches.get("application_type") == "native",
+            jwks=_read(options["jwks"]) if options["jwks"] else None,
+            **({"application_type": "spa"} if options["auth_method"] == "none" else {}) | switches,
         )
-
-    def _settings(self, pairs: list[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for pair in pairs:
-            key, equals, value = pair.partition("=")
-            if not equals:
-                raise CommandError(f"--setting {pair}: expected key=value", returncode=2)
-            if value not in SETTINGS.get(key, ()):
-                raise CommandError(f"--setting {pair}: not available yet", returncode=2)
-            found[key] = value
-        return found
 
     def _open(self, slug: str) -> Tenant:
         """In demo mode with an invented seller and buyer, so that its months can be closed too."""
@@ -98,3 +91,14 @@ class Command(BaseCommand):
             return
         for name, value in told.items():
             self.stdout.write(f"{name}: {value}")
+
+
+def _read(path: str) -> Any:
+    """A JWK Set, or one key as a file holds it."""
+    try:
+        found = json.loads(Path(path).read_text())
+    except OSError as error:
+        raise CommandError(f"--jwks {path}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise CommandError(f"--jwks {path}: not JSON") from None
+    return {"keys": [found]} if isinstance(found, dict) and "kty" in found else found
