@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from django.db.models.functions import Now
@@ -15,6 +17,7 @@ from django.utils import timezone
 from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from authflows.models import Key, KeyState, Purpose
 from tenants import vault
@@ -184,8 +187,22 @@ def signer(keys: tuple[LoadedKey, ...], alg: str) -> LoadedKey:
 
 
 def sign(key: LoadedKey, claims: dict[str, Any], *, alg: str, typ: str = "JWT") -> str:
-    header = {"alg": alg, "kid": key.kid, "typ": typ}
-    return jws.serialize_compact(header, json.dumps(claims, separators=(",", ":"), ensure_ascii=False), key.private, algorithms=[alg])
+    return compact(key.private, json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode(), alg=alg, kid=key.kid, typ=typ)
+
+
+def compact(private: ECKey | RSAKey, payload: bytes, *, alg: str, **header: str) -> str:
+    """A JWS in compact form (RFC 7515 section 7.1). `alg` is ours: nothing of it comes from a request. The header is put together once."""
+    signed = _header(alg, tuple(header.items())) + b"." + _base64url(payload)
+    return (signed + b"." + _base64url(JWSRegistry.algorithms[alg].sign(signed, private))).decode()
+
+
+@lru_cache(maxsize=1024)
+def _header(alg: str, more: tuple[tuple[str, str], ...]) -> bytes:
+    return _base64url(json.dumps({"alg": alg, **dict(more)}, separators=(",", ":")).encode())
+
+
+def _base64url(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")
 
 
 def decrypt(keys: tuple[LoadedKey, ...], token: str) -> bytes:
