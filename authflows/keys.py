@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from django.db.models.functions import Now
@@ -15,6 +17,7 @@ from django.utils import timezone
 from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from authflows.models import Key, KeyState, Purpose
 from tenants import vault
@@ -154,17 +157,25 @@ def _move(key: Key, state: str, moved: dict[str, list[str]]) -> None:
     moved.setdefault(state, []).append(key.kid)
 
 
+_held: dict[tuple[uuid.UUID, str], dict[uuid.UUID, ECKey | RSAKey]] = {}  # by environment and purpose
+
+
 def load(tenant_id: uuid.UUID, environment_id: uuid.UUID, purpose: str = Purpose.OIDC_SIGN) -> tuple[LoadedKey, ...]:
-    """The environment's published keys of a purpose, newest first. Runs in the tenant's scope."""
-    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=purpose, state__in=PUBLISHED)
-    return tuple(_loaded(row) for row in rows.order_by("-id"))
+    """The environment's published keys of a purpose, newest first. Runs in the tenant's scope.
+
+    A key never changes, and parsing an RSA key takes longer than everything else that reading an environment afresh needs: what this
+    process has parsed it keeps, while the key is published.
+    """
+    rows = list(Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=purpose, state__in=PUBLISHED).order_by("-id"))
+    known = _held.get((environment_id, purpose), {})
+    held = {row.id: known[row.id] if row.id in known else _parsed(row) for row in rows}
+    _held[environment_id, purpose] = held
+    return tuple(LoadedKey(row.kid, row.alg, row.state, row.public, held[row.id]) for row in rows)
 
 
-def _loaded(row: Key) -> LoadedKey:
-    secret = vault.decrypt(row.tenant_id, "authflows_key", "private", row.id, bytes(row.private))
-    jwk = json.loads(secret)
-    private: ECKey | RSAKey = ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
-    return LoadedKey(row.kid, row.alg, row.state, row.public, private)
+def _parsed(row: Key) -> ECKey | RSAKey:
+    jwk = json.loads(vault.decrypt(row.tenant_id, "authflows_key", "private", row.id, bytes(row.private)))
+    return ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
 
 
 def signer(keys: tuple[LoadedKey, ...], alg: str) -> LoadedKey:
@@ -176,8 +187,22 @@ def signer(keys: tuple[LoadedKey, ...], alg: str) -> LoadedKey:
 
 
 def sign(key: LoadedKey, claims: dict[str, Any], *, alg: str, typ: str = "JWT") -> str:
-    header = {"alg": alg, "kid": key.kid, "typ": typ}
-    return jws.serialize_compact(header, json.dumps(claims, separators=(",", ":"), ensure_ascii=False), key.private, algorithms=[alg])
+    return compact(key.private, json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode(), alg=alg, kid=key.kid, typ=typ)
+
+
+def compact(private: ECKey | RSAKey, payload: bytes, *, alg: str, **header: str) -> str:
+    """A JWS in compact form (RFC 7515 section 7.1). `alg` is ours: nothing of it comes from a request. The header is put together once."""
+    signed = _header(alg, tuple(header.items())) + b"." + _base64url(payload)
+    return (signed + b"." + _base64url(JWSRegistry.algorithms[alg].sign(signed, private))).decode()
+
+
+@lru_cache(maxsize=1024)
+def _header(alg: str, more: tuple[tuple[str, str], ...]) -> bytes:
+    return _base64url(json.dumps({"alg": alg, **dict(more)}, separators=(",", ":")).encode())
+
+
+def _base64url(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")
 
 
 def decrypt(keys: tuple[LoadedKey, ...], token: str) -> bytes:
