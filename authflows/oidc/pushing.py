@@ -48,7 +48,8 @@ def _asked_for(issuer: IssuerConfig, client: Client, parameters: Parameters) -> 
 
 def _check(issuer: IssuerConfig, parameters: Parameters, came: Came) -> None:
     try:
-        authorize.understood(authorize.prove(issuer, parameters, came))
+        with authorize.as_things_are(issuer):
+            authorize.understood(authorize.prove(issuer, parameters, came))
     except PageError as problem:
         raise JsonError("invalid_request", problem.code) from None
     except RedirectError as problem:
