@@ -173,10 +173,10 @@ def reachable(upstream: Upstream) -> Level:
     return min(upstream.level_cap, max(Level[word.upper()] for word in settings.NSIS_CAP.values()))
 
 
-def is_person(issuer: IssuerConfig, identity: Identity, subject: str) -> bool:
-    """Whether this identity is the one that the relying party knows by this `sub`."""
+def is_person(issuer: IssuerConfig, identity: Identity, subject: str, told_as: dict[str, str]) -> bool:
+    """Whether this identity is the one that the relying party, which is told subjects so, knows by this `sub`."""
     key = subjects.key(issuer.subject_secret, identity.kind, identity.national_id)
-    return str(store.subject(issuer.tenant_id, issuer.environment_id, identity.kind, key)) == subject
+    return store.subject(issuer.tenant_id, issuer.environment_id, identity.kind, key, told_as) == subject
 
 
 def complete(

@@ -18,7 +18,7 @@ from authflows.errors import PageError, RedirectError, Stale, UnregisteredRedire
 from authflows.levels import Level
 from authflows.oidc import claims, claims_request, intake, responses
 from authflows.oidc.claims_request import Malformed
-from authflows.oidc.dialects.dialect import Reading, Unreadable, Way
+from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
@@ -218,6 +218,12 @@ def pkce_is_s256(asked: Asked) -> None:
         raise asked.refuse("invalid_request", "code_challenge is malformed")
 
 
+def key_is_a_thumbprint(asked: Asked) -> None:
+    """RFC 9449 section 10: the code will be good with this key only."""
+    if "dpop_jkt" in asked.parameters and not CHALLENGE.fullmatch(asked.parameters.get("dpop_jkt")):
+        raise asked.refuse("invalid_request", "dpop_jkt is malformed")
+
+
 def prompt_is_known(asked: Asked) -> None:
     if set(asked.prompts) - set(PROMPTS):
         raise asked.refuse("invalid_request", "unknown prompt value")
@@ -273,6 +279,7 @@ CHECKS: list[Callable[[Asked], None]] = [
     response_mode_is_ours,
     scope_is_allowed,
     pkce_is_s256,
+    key_is_a_thumbprint,
     prompt_is_known,
     max_age_is_a_number,
     claims_can_be_read,
@@ -297,7 +304,8 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         protocol="oidc",
         level=_level(asked),
         language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
-        force=bool(set(asked.prompts) - {"none"}),
+        # A session answers no question that the person has to read.
+        force=bool(set(asked.prompts) - {"none"}) or bool(reading.reference_text) or reading.action != LOG_ON,
         passive="none" in asked.prompts,
         max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
         action=reading.action,
@@ -318,6 +326,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
             "response_mode": asked.response_mode,
             **_told_as(client),
             **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
+            **({"jkt": parameters.get("dpop_jkt")} if "dpop_jkt" in parameters else {}),
         },
     )
 

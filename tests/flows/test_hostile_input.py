@@ -111,6 +111,32 @@ def test_token(body: list[tuple[str, str]], credentials: str | None, party: Rely
     assert answer.json()["error"]
 
 
+@pytest.fixture
+def refreshing(fjordbank: House) -> RelyingParty:
+    return fjordbank.client(scopes=("openid", "offline_access"))
+
+
+@EXAMPLES
+@given(token=TEXT, scope=TEXT, body=st.lists(st.tuples(st.one_of(NAMES, TEXT), TEXT), max_size=3))
+def test_tokens_that_are_shown_again(
+    token: str, scope: str, body: list[tuple[str, str]], refreshing: RelyingParty, visitor: Browser
+) -> None:
+    sent = {
+        "/token": [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope), *body],
+        "/introspect": [("token", token), ("token_type_hint", scope), *body],
+        "/revoke": [("token", token), ("token_type_hint", scope), *body],
+    }
+    credentials = (refreshing.client_id, refreshing.client_secret or "")
+    for path, pairs in sent.items():
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = visitor.http.post(refreshing.issuer + path, content=urlencode(pairs, errors="replace"), headers=headers, auth=credentials)
+        sound(answer)
+        if path == "/token":
+            assert answer.json()["error"]
+        elif answer.status_code == 200:
+            assert answer.text in ("", '{"active": false}')
+
+
 @EXAMPLES
 @given(
     path=st.sampled_from(["/par", "/introspect", "/revoke", "/token"]),
@@ -220,3 +246,15 @@ def test_par(changes: dict[str, str | None], assertion: str | None, party: Relyi
     body = party.ask(**changes).url.partition("?")[2] + (f"&{urlencode({'client_assertion': assertion})}" if assertion else "")
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     sound(visitor.http.post(party.issuer + "/par", content=body, headers=headers, auth=(party.client_id, party.client_secret or "")))
+
+
+@EXAMPLES
+@given(
+    proof=st.text(st.characters(codec="ascii", exclude_categories=["Cc", "Zs"]), min_size=1, max_size=60),
+    scheme=st.sampled_from(["DPoP", "Bearer", "dpop"]),
+)
+def test_any_proof(proof: str, scheme: str, party: RelyingParty, visitor: Browser) -> None:
+    body = {"grant_type": "authorization_code", "code": "x", "redirect_uri": "x", "code_verifier": "x" * 43}
+    pair = (party.client_id, party.client_secret or "")
+    sound(visitor.http.post(party.issuer + "/token", data=body, auth=pair, headers={"DPoP": proof}))
+    sound(visitor.get(party.issuer + "/userinfo", Authorization=f"{scheme} {proof}", DPoP=proof))

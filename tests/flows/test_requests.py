@@ -170,6 +170,7 @@ def test_nobody_else_may_leave_it_out(party: RelyingParty, visitor: Browser) -> 
 @pytest.mark.parametrize("prompt", ["login", "consent", "select_account", "consent_revoke", "login consent"])
 def test_a_prompt_brings_the_person_to_the_box(prompt: str, party: RelyingParty, visitor: Browser) -> None:
     """Whatever session there is."""
+    visitor.remembers = True
     claims_of(party, visitor)
     asked = party.ask(prompt=prompt)
     assert "code" in party.told(asked, visitor.login(asked))
@@ -303,6 +304,7 @@ def test_a_session_s_answer_leaves_as_it_was_asked_for(mode: str, party: Relying
 
 
 def test_a_login_of_nobody_meets_no_session_and_leaves_none(fjordbank: House, visitor: Browser) -> None:
+    visitor.remembers = True
     party = fjordbank.client(scopes=("openid", "profile", "age_over:18"))
     claims_of(party, visitor, scope="openid age_over:18")
     for scope in ("openid age_over:18", "openid"):
