@@ -168,6 +168,11 @@ def achieved(identity: Identity, upstream: Upstream) -> Level:
     return levels.loa(identity.ial, identity.aal, min(upstream.level_cap, notified))
 
 
+def reachable(upstream: Upstream) -> Level:
+    """The highest level that may be asserted of anybody who logs in by this connection."""
+    return min(upstream.level_cap, max(Level[word.upper()] for word in settings.NSIS_CAP.values()))
+
+
 def is_person(issuer: IssuerConfig, identity: Identity, subject: str, told_as: dict[str, str]) -> bool:
     """Whether this identity is the one that the relying party, which is told subjects so, knows by this `sub`."""
     key = subjects.key(issuer.subject_secret, identity.kind, identity.national_id)

@@ -6,17 +6,18 @@ Nothing is redirected before `prove` has shown that the client exists and owns t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from authflows import keys, levels
+from authflows import keys, levels, login, store
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
-from authflows.errors import PageError, RedirectError, UnregisteredRedirect
+from authflows.errors import PageError, RedirectError, Stale, UnregisteredRedirect
 from authflows.levels import Level
 from authflows.oidc import claims, claims_request, intake, responses
-from authflows.oidc.claims_request import ClaimsRequest, Malformed
+from authflows.oidc.claims_request import Malformed
 from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.intake import Came
@@ -68,10 +69,22 @@ class Asked:
 
 
 def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str) -> tuple[Client, LoginRequest]:
-    """Raises PageError until client and redirect_uri are proven, RedirectError from then on."""
-    sent = _received(issuer, parameters)
-    asked, reading = understood(sent)
+    """Raises PageError until client and redirect_uri are proven, RedirectError from then on; Stale where that was by an old memory."""
+    with as_things_are(issuer):
+        sent = _received(issuer, parameters)
+        asked, reading = understood(sent)
     return asked.client, _request(asked, reading, sent.scopes, browser_language)
+
+
+@contextmanager
+def as_things_are(issuer: IssuerConfig) -> Iterator[None]:
+    """A refusal holds only if nothing has changed since this process read what it was refused by. Raises Stale."""
+    try:
+        yield
+    except (PageError, RedirectError):
+        if store.version(issuer.id) != issuer.version:
+            raise Stale from None
+        raise
 
 
 def understood(sent: Asked) -> tuple[Asked, Reading]:
@@ -263,6 +276,13 @@ def connection_is_available(asked: Asked) -> None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
 
 
+def level_can_be_reached(asked: Asked) -> None:
+    """What nobody can reach is refused before anybody is asked, and before anything is owed for it (decision 11)."""
+    upstream = upstream_of(asked.issuer, asked.client)
+    if upstream is not None and not levels.accept(login.reachable(upstream), _level(asked)):
+        raise asked.refuse("unmet_authentication_requirements", "the level that is needed cannot be reached here")
+
+
 # Of the request as it was sent, whatever its dialect; what it says then follows.
 BEFORE_READING: list[Callable[[Asked], None]] = [no_repeats, fits_the_database]
 CHECKS: list[Callable[[Asked], None]] = [
@@ -278,6 +298,7 @@ CHECKS: list[Callable[[Asked], None]] = [
     claims_can_be_read,
     hint_is_ours,
     connection_is_available,
+    level_can_be_reached,
 ]
 
 
@@ -295,7 +316,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
     wanted = claims_request.parse(parameters.get("claims"))
     return LoginRequest(
         protocol="oidc",
-        level=levels.required(_level(parameters, wanted), client.minimum_level),
+        level=_level(asked),
         language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
         # A session answers no question that the person has to read.
         force=bool(set(asked.prompts) - {"none"}) or bool(reading.reference_text) or reading.action != LOG_ON,
@@ -324,13 +345,14 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
     )
 
 
-def _level(parameters: Parameters, wanted: ClaimsRequest) -> Level | None:
+def _level(asked: Asked) -> Level:
     """An essential acr is needed whatever else is asked; one by value only counts as acr_values do, which come first."""
-    asked = levels.asked(parameters.get("acr_values"))
+    wanted = claims_request.parse(asked.parameters.get("claims"))
+    by_values = levels.asked(asked.parameters.get("acr_values"))
     by_claim = levels.asked(" ".join(wanted.acr_values or ()))
-    if not wanted.acr_essential:
-        return asked or by_claim
-    return max(level for level in (asked, by_claim) if level is not None)
+    both = [level for level in (by_values, by_claim) if level is not None]
+    needed = max(both, default=None) if wanted.acr_essential else by_values or by_claim
+    return levels.required(needed, asked.client.minimum_level)
 
 
 def _told_as(client: Client) -> dict[str, str]:

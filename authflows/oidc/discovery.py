@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from authflows import keys
+from authflows import keys, login
 from authflows.configuration import IssuerConfig
 from authflows.keys import LoadedKey
 from authflows.levels import Level
@@ -45,7 +45,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": [*ADVERTISED, *extra_scopes()],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *supported()],
-        "acr_values_supported": [level.uri for level in Level],
+        "acr_values_supported": [level.uri for level in Level if level <= _reachable(issuer)],
         "ui_locales_supported": list(LANGUAGES),
         "prompt_values_supported": list(PROMPTS),
         "claim_types_supported": ["normal"],
@@ -66,6 +66,10 @@ def _encryption() -> dict[str, list[str]]:
         "request_object_encryption_alg_values_supported": [keys.ENCRYPTION],
         "request_object_encryption_enc_values_supported": [keys.CONTENT_ENCRYPTION],
     }
+
+
+def _reachable(issuer: IssuerConfig) -> Level:
+    return max((login.reachable(upstream) for upstream in issuer.upstreams), default=Level.LOW)
 
 
 def jwks(issuer: IssuerConfig) -> dict[str, Any]:

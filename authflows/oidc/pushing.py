@@ -62,7 +62,8 @@ def _bound(asked_for: Parameters, jkt: str) -> Parameters:
 
 def _check(issuer: IssuerConfig, parameters: Parameters, came: Came) -> None:
     try:
-        authorize.understood(authorize.prove(issuer, parameters, came))
+        with authorize.as_things_are(issuer):
+            authorize.understood(authorize.prove(issuer, parameters, came))
     except PageError as problem:
         raise JsonError("invalid_request", problem.code) from None
     except RedirectError as problem:

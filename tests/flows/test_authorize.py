@@ -235,6 +235,18 @@ def test_the_owners_of_a_client_see_what_was_refused_and_the_person_does_not(par
     assert rows == [(again.headers["Trace-Id"], 2)]
 
 
+def test_a_new_address_counts_at_once_in_every_process(fjordbank: House, party: RelyingParty, visitor: Browser) -> None:
+    from authflows import registration
+
+    added = "https://app.fjordbank.example/back"
+    for _ in range(6):
+        shown_on_our_page(visitor.get(party.ask(redirect_uri=added).url), "redirect_uri_not_registered")
+    with fjordbank.blocker.unblock():
+        registration.replace_redirect_uris(fjordbank.id, fjordbank.opened.test, party.relying_party_id, (REGISTERED, added), actor="owner")
+    for _ in range(6):
+        assert "/login/" in visitor.get(party.ask(redirect_uri=added).url).headers["Location"]
+
+
 def test_refused_addresses_fill_no_table(party: RelyingParty, visitor: Browser, books: Books) -> None:
     for n in range(60):
         visitor.get(party.ask(redirect_uri=f"https://attacker.example/{n}").url)

@@ -78,6 +78,10 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "ui_locales_supported": each(("da", "en"), "test_requests::test_the_first_language_that_we_speak_is_spoken"),
     "prompt_values_supported": each(("none",), "test_sessions::test_prompt_none_is_answered_by_the_first_response")
     | each(("login", "consent", "select_account", "consent_revoke"), PROMPTED),
+    "dpop_signing_alg_values_supported": {
+        "ES256": ("test_dpop::test_a_token_is_bound_to_the_key_that_it_was_asked_with",),
+        "PS256": ("test_dpop::test_an_rsa_key_proves_too",),
+    },
     "claim_types_supported": each(("normal",), KIND),
     "request_object_signing_alg_values_supported": each(ALGORITHMS, f"{HERE}::test_a_request_is_signed_with_every_algorithm_that_is_named"),
     "request_object_encryption_alg_values_supported": each(("RSA-OAEP-256",), f"{HERE}::test_a_signed_request_is_encrypted_as_it_says"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import urlsplit
 
 import httpx
@@ -170,6 +170,7 @@ def test_nobody_else_may_leave_it_out(party: RelyingParty, visitor: Browser) -> 
 @pytest.mark.parametrize("prompt", ["login", "consent", "select_account", "consent_revoke", "login consent"])
 def test_a_prompt_brings_the_person_to_the_box(prompt: str, party: RelyingParty, visitor: Browser) -> None:
     """Whatever session there is."""
+    visitor.remembers = True
     claims_of(party, visitor)
     asked = party.ask(prompt=prompt)
     assert "code" in party.told(asked, visitor.login(asked))
@@ -223,6 +224,29 @@ def test_an_essential_level_is_asked_for(party: RelyingParty, visitor: Browser) 
     assert claims_of(party, visitor, claims=voluntary)["acr"] == LOW
     assert claims_of(party, visitor, claims=asking(id_token={"acr": {"essential": True}}))["acr"] == SUBSTANTIAL
     assert claims_of(party, visitor, claims=asking(id_token={"acr": {"values": ["urn:unheard-of"]}}))["acr"] == SUBSTANTIAL
+
+
+def test_what_nobody_can_reach_is_refused_before_anybody_is_asked(fjordbank: House, visitor: Browser, books: Books) -> None:
+    from authflows import configuration
+
+    party = fjordbank.client()
+    high, asked = party.ask(acr_values=HIGH), party.ask(acr_values=f"{HIGH} {SUBSTANTIAL}")
+
+    def capped(level: LiteralString) -> None:
+        books.execute("UPDATE authflows_connection SET level_cap = %s WHERE kind = 'simulator'", level)
+        with fjordbank.blocker.unblock():
+            configuration.changed(fjordbank.id, party.environment_id)
+
+    try:
+        capped("substantial")
+        described = visitor.get(party.issuer + "/.well-known/openid-configuration").json()
+        assert described["acr_values_supported"] == [LOW, SUBSTANTIAL]
+        answer = refusal(party, high, visitor.login(asked) and visitor.get(high.url).headers["Location"])
+        assert answer == ("unmet_authentication_requirements", "the level that is needed cannot be reached here")
+        assert len(books.outcomes(party)) == 1
+    finally:
+        capped("high")
+    assert "code" in party.told(high, visitor.login(party.ask(acr_values=HIGH, state=high.state)))
 
 
 def test_single_claims_come_without_their_scope(party: RelyingParty, visitor: Browser) -> None:
@@ -280,6 +304,7 @@ def test_a_session_s_answer_leaves_as_it_was_asked_for(mode: str, party: Relying
 
 
 def test_a_login_of_nobody_meets_no_session_and_leaves_none(fjordbank: House, visitor: Browser) -> None:
+    visitor.remembers = True
     party = fjordbank.client(scopes=("openid", "profile", "age_over:18"))
     claims_of(party, visitor, scope="openid age_over:18")
     for scope in ("openid age_over:18", "openid"):
