@@ -38,6 +38,10 @@ class ClientSettings:
     def needs_par(self) -> bool:
         return self.par_required or self.fapi
 
+    @property
+    def needs_dpop(self) -> bool:
+        return self.dpop_required or self.fapi
+
 
 # --setting key=value: the field, and each value that it may have. Parts that are not built yet stand in no table.
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -45,6 +49,8 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
     "request_object": ("request_object_required", {"required": True, "optional": False}),
     "par": ("par_required", {"required": True, "optional": False}),
+    "dpop": ("dpop_required", {"required": True, "optional": False}),
+    "fapi": ("fapi", {"on": True, "off": False}),
     "pkce": ("pkce", {"required": "required", "nonce_instead": "nonce_instead"}),
     "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
     "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),

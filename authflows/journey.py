@@ -7,14 +7,15 @@ authorize ─303─► box ──► step … ──303──► return_ ──�
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from authflows import leaving, levels, login, pages, reuse
+from authflows import leaving, levels, login, pages, refusals, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, session_secret
-from authflows.errors import PageError
+from authflows.errors import PageError, Unavailable, UnregisteredRedirect
 from authflows.identity import Identity
 from authflows.login import Browser
 from authflows.loginbox import page
@@ -38,7 +39,11 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
         raise PageError("malformed_request")
     parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
-    client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
+    try:
+        client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
+    except UnregisteredRedirect as refused:
+        _told_to_its_owners(request, issuer, refused)
+        raise
     if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
         return leaving.send(issuer, ended)
     browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
@@ -47,6 +52,13 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     response = _see_other(f"{issuer.prefix}/login/{browser.handle}{'?session' if unseen else ''}")
     begin_cookie(response, request, issuer, browser)
     return response
+
+
+def _told_to_its_owners(request: HttpRequest, issuer: IssuerConfig, refused: UnregisteredRedirect) -> None:
+    assert refused.relying_party_id is not None
+    found = refusals.difference(refused.received, refused.registered)
+    with suppress(Unavailable):  # the person is answered all the same
+        refusals.record(issuer.tenant_id, refused.relying_party_id, found, trace_id(request))
 
 
 def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -171,18 +183,18 @@ def _accept(
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
         return _end(issuer, found, browser, "level")
-    if asked.subject and not login.is_person(issuer, identity, asked.subject):
+    if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
-    vouched = reuse.Vouched(identity, level, connection, found.core_session)
-    grant = reuse.granted(asked, vouched, browser, found.id)
+    vouched, client = reuse.Vouched(identity, level, connection, found.core_session), _client(issuer, found)
+    grant = reuse.granted(client, asked, vouched, browser, found.id)
     if not intake.use(issuer, asked, found.id):
         return _end(issuer, found, browser, "answered")
-    client = _client(issuer, found)
-    session = reuse.opening(request, issuer, client, browser, vouched, trial=asked.trial)
-    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, session=session):
+    session = reuse.opening(request, issuer, client, browser, vouched, alone=reuse.alone(asked))
+    nobody = reuse.nobody(asked)
+    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, session=session, nobody=nobody):
         response = _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
-        if not asked.trial:
+        if not reuse.alone(asked):
             keep_session(response, issuer, client, browser.session)
         return response
     return _repeat(issuer, _found(issuer, browser), browser)

@@ -21,7 +21,8 @@ from tenants.ids import uuid7
 from tenants.models import Environment
 
 PUBLISHED = (KeyState.NEXT, KeyState.ACTIVE, KeyState.RETIRING)
-SIGNING = ("ES256", "RS256")
+DECRYPTING = "RSA-OAEP"
+ROTATED = ("ES256", "RS256", DECRYPTING)
 # RS256 and PS256 use the same RSA key; a JWK names the first.
 FAMILIES = {"ES256": "ES256", "RS256": "RS256", "PS256": "RS256"}
 ENCRYPTION, CONTENT_ENCRYPTION = "RSA-OAEP-256", "A256GCM"
@@ -54,7 +55,7 @@ def create_decryption(tenant_id: uuid.UUID, environment_id: uuid.UUID, *, state:
     """Makes a key that others encrypt for. Runs in the tenant's scope."""
     private = RSAKey.generate_key(2048, private=True)
     said = {"use": "enc", "alg": ENCRYPTION}
-    return _create(tenant_id, environment_id, Purpose.OIDC_DECRYPT, "RSA-OAEP", private, said, state=state)
+    return _create(tenant_id, environment_id, Purpose.OIDC_DECRYPT, DECRYPTING, private, said, state=state)
 
 
 def _create(
@@ -79,7 +80,7 @@ def _create(
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """The times of decision 14: how long a key signs, is published before that, and stays published after it."""
+    """The times of decision 14: how long a key is in use, is published before that, and stays published after it."""
 
     active: timedelta
     published: timedelta
@@ -95,30 +96,37 @@ class Urgency(Enum):
 
 
 def rotate(tenant_id: uuid.UUID, environment_id: uuid.UUID, ages: Ages, urgency: Urgency = Urgency.DUE) -> dict[str, list[str]]:
-    """Moves an environment's signing keys on: the kids that are next, active, retiring or gone since. Runs in the tenant's scope.
+    """Moves an environment's keys on, those that sign and those that others encrypt for. Runs in the tenant's scope.
 
-    Raises LookupError where NOW finds no key that was published long enough: relying parties could not know it yet.
+    Returns the kids that are next, active, retiring or gone since. Raises LookupError where NOW finds no key that was published
+    long enough: relying parties could not know it yet.
     """
     # Whoever comes second finds what the first has made.
     Environment.objects.of(tenant_id).select_for_update().get(id=environment_id)
-    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=Purpose.OIDC_SIGN, state__in=PUBLISHED)
-    held = list(rows.order_by("id"))
+    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, alg__in=ROTATED, state__in=PUBLISHED)
+    held = list(rows.filter(purpose__in=[Purpose.OIDC_SIGN, Purpose.OIDC_DECRYPT]).order_by("id"))
     moved: dict[str, list[str]] = {}
-    for alg in SIGNING:
+    for alg in ROTATED:
         active, waiting = (next((key for key in held if (key.alg, key.state) == (alg, state)), None) for state in ("active", "next"))
         if waiting is None:
-            waiting = create(tenant_id, environment_id, alg, state=KeyState.NEXT)
+            waiting = _next(tenant_id, environment_id, alg)
             waiting.refresh_from_db(fields=["created_at"])
             moved.setdefault("next", []).append(waiting.kid)
         if _takes_over(active, waiting, ages, urgency):
             _move(waiting, "active", moved)
             if active is not None:
                 _move(active, "gone" if urgency is Urgency.COMPROMISED else "retiring", moved)
-            moved.setdefault("next", []).append(create(tenant_id, environment_id, alg, state=KeyState.NEXT).kid)
+            moved.setdefault("next", []).append(_next(tenant_id, environment_id, alg).kid)
     for key in held:
         if key.state == KeyState.RETIRING and key.retired_at is not None and key.retired_at <= timezone.now() - ages.retiring:
             _move(key, "gone", moved)
     return moved
+
+
+def _next(tenant_id: uuid.UUID, environment_id: uuid.UUID, alg: str) -> Key:
+    if alg == DECRYPTING:
+        return create_decryption(tenant_id, environment_id, state=KeyState.NEXT)
+    return create(tenant_id, environment_id, alg, state=KeyState.NEXT)
 
 
 def _takes_over(active: Key | None, waiting: Key, ages: Ages, urgency: Urgency) -> bool:

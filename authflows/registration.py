@@ -20,7 +20,7 @@ from authflows import configuration, keys, subjects
 from authflows.client_settings import ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
 from authflows.oidc import profile
-from authflows.oidc.claims import SCOPES
+from authflows.oidc.claims import is_scope
 from billing import metering
 from tenants import audit
 from tenants.isolation import tenant_scope
@@ -48,6 +48,10 @@ class Registration(ClientSettings):
     minimum_level: str = ""
     sso_group: str = ""
     created_by: str = "command"
+
+    @property
+    def grant_types(self) -> list[str]:
+        return ["authorization_code", *(["refresh_token"] if "offline_access" in self.scopes else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
     issuer = Issuer.objects.select_related("domain").filter(environment_id=environment.id, state=IssuerState.ACTIVE).earliest("id")
     client_id = f"{tenant.slug[:20]}-{secrets.token_hex(8)}"
     with tenant_scope(tenant.id):
-        _check_audiences(tenant, environment, wanted.audiences)
+        check_audiences(tenant.id, environment.id, wanted.audiences)
         service = _service(tenant, environment, wanted.alias or tenant.name)
         party = RelyingParty.objects.create(
             tenant_id=tenant.id,
@@ -100,7 +104,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             issuer=issuer,
             token_endpoint_auth_method=wanted.auth_method,
             id_token_alg=wanted.id_token_alg,
-            grant_types=["authorization_code", *(["refresh_token"] if "offline_access" in wanted.scopes else [])],
+            grant_types=wanted.grant_types,
             **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
         )
         secret = _new_secret(ext) if wanted.auth_method in WITH_SECRET else None
@@ -125,7 +129,7 @@ def check(kind: str, wanted: Registration) -> None:
         raise Refused(problem)
     if "openid" not in wanted.scopes:
         raise Refused("scope: must contain openid")
-    if unknown := [scope for scope in wanted.scopes if scope not in SCOPES]:
+    if unknown := [scope for scope in wanted.scopes if not is_scope(scope)]:
         raise Refused(f"scope {unknown[0]}: not available yet")
     if not wanted.redirect_uris:
         raise Refused("redirect URI: at least one")
@@ -143,10 +147,10 @@ def _check_origins(kind: str, wanted: Registration) -> None:
             raise Refused(f"origin {origin}: {problem}")
 
 
-def _check_audiences(tenant: Tenant, environment: Environment, audiences: tuple[str, ...]) -> None:
+def check_audiences(tenant_id: uuid.UUID, environment_id: uuid.UUID, audiences: tuple[str, ...]) -> None:
     """Raises Refused for a resource server that is no confidential client of the environment. Runs in the tenant's scope."""
-    parties = RelyingParty.objects.of(tenant.id).filter(environment_id=environment.id, closed_at__isnull=True).values("id")
-    confidential = ClientExt.objects.of(tenant.id).filter(relying_party_id__in=parties).exclude(token_endpoint_auth_method=AuthMethod.NONE)
+    parties = RelyingParty.objects.of(tenant_id).filter(environment_id=environment_id, closed_at__isnull=True).values("id")
+    confidential = ClientExt.objects.of(tenant_id).filter(relying_party_id__in=parties).exclude(token_endpoint_auth_method=AuthMethod.NONE)
     for client_id in audiences:
         registered = RegisteredClient.objects.filter(client_id=client_id).first() if "\x00" not in client_id else None
         if registered is None or not confidential.filter(client_pk=registered.pk).exists():

@@ -38,13 +38,13 @@ _USED = """
 _GRANTED = """
 granted AS (
     INSERT INTO authflows_grant (tenant_id, id, login_id, relying_party_id, issuer_id, subject_id, code_hash, code_expires_at, redirect_uri,
-                                 challenge, nonce, scope, acr, amr, auth_time, sid, session_id, sealed)
+                                 challenge, nonce, scope, acr, amr, auth_time, sid, jkt, session_id, sealed)
     SELECT %(tenant)s, %(grant_id)s, done.id, %(relying_party)s, %(issuer)s, used.subject_id, %(code_hash)s,
            now() + make_interval(secs => %(code_seconds)s), %(redirect_uri)s, %(challenge)s, %(nonce)s, %(scope)s, %(acr)s, %(amr)s,
            %(auth_time)s,
            coalesce((SELECT g.sid FROM authflows_grant g WHERE g.tenant_id = %(tenant)s AND g.session_id = %(session)s
                      AND g.relying_party_id = %(relying_party)s ORDER BY g.id LIMIT 1), %(sid)s),
-           used.id, %(sealed)s FROM done, used)"""
+           %(jkt)s, used.id, %(sealed)s FROM done, used)"""
 _CURRENT = "i.id = %(issuer)s AND i.version = %(version)s AND i.state = 'active'"
 REUSE = f"""
 WITH {limits.COUNT_CTE},

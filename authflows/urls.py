@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
 from authflows import journey
-from authflows.loginbox import stylesheets
+from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import phone
 
@@ -48,6 +48,7 @@ urlpatterns = [
     path("login/<handle:handle>/box", journey.step, name="step"),
     path("login/<handle:handle>/return", journey.return_, name="return"),
     path("login/<handle:handle>/cancel", journey.cancel, name="cancel"),
+    path("errors", guide.errors, name="errors"),
     path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
     path("simulator/phone", phone.phone, name="phone"),
 ]
@@ -67,6 +68,7 @@ METHODS = {
     "step": ("POST", "GET"),
     "return": ("GET",),
     "cancel": ("POST",),
+    "errors": ("GET", "HEAD"),
     "theme": ("GET", "HEAD"),
     "phone": ("GET", "POST"),
 }

@@ -48,11 +48,12 @@ def grant(request: LoginRequest, code: str) -> dict[str, Any]:
         "nonce": request.reply["nonce"],
         "scope": request.reply["scope"],
         "sid": secrets.token_urlsafe(24),
-        **_subject(request),
+        "jkt": request.reply.get("jkt", ""),
+        **told_as(request),
     }
 
 
-def _subject(request: LoginRequest) -> dict[str, Any]:
+def told_as(request: LoginRequest) -> dict[str, str]:
     """How the client is told `sub`, where it is not the Subject's id as it is: whose old one, else in which form."""
     if "dialect" not in request.reply:
         return {}

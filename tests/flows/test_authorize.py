@@ -215,3 +215,27 @@ def test_the_authorization_endpoint_belongs_to_no_script(party: RelyingParty, vi
     ):
         assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
     assert visitor.http.options(party.ask().url).status_code == 405
+
+
+def test_the_owners_of_a_client_see_what_was_refused_and_the_person_does_not(party: RelyingParty, visitor: Browser, books: Books) -> None:
+    sent = REGISTERED.replace("/callback", "/Callback") + "?session=secret"
+    answers = [visitor.get(party.ask(redirect_uri=sent).url) for _ in range(2)]
+    for answer in answers:
+        shown_on_our_page(answer, "redirect_uri_not_registered")
+        assert "allback" not in answer.text
+    rows = books.rows(
+        "SELECT registered, same, rest, trace_id, times FROM authflows_refusedredirect WHERE relying_party_id = %s", party.relying_party_id
+    )
+    assert rows == [(REGISTERED, REGISTERED.index("callback"), "Callback?session=…", answers[0].headers["Trace-Id"], 1)]
+    books.execute(
+        "UPDATE authflows_refusedredirect SET last_at = last_at - interval '1 minute' WHERE relying_party_id = %s", party.relying_party_id
+    )
+    again = visitor.get(party.ask(redirect_uri=sent).url)
+    rows = books.rows("SELECT trace_id, times FROM authflows_refusedredirect WHERE relying_party_id = %s", party.relying_party_id)
+    assert rows == [(again.headers["Trace-Id"], 2)]
+
+
+def test_refused_addresses_fill_no_table(party: RelyingParty, visitor: Browser, books: Books) -> None:
+    for n in range(60):
+        visitor.get(party.ask(redirect_uri=f"https://attacker.example/{n}").url)
+    assert books.one("SELECT count(*) FROM authflows_refusedredirect WHERE relying_party_id = %s", party.relying_party_id) <= 20

@@ -76,7 +76,7 @@ def test_a_scope_of_refresh_tokens_comes_with_the_grant(committed: None, manage:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("--setting", "fapi=on"),
+        ("--setting", "fapi=perhaps"),
         ("--setting", "dialect=esperanto"),
         ("--setting", "subject_source=elsewhere"),
         ("--setting", "min_loa=enormous"),
@@ -119,7 +119,7 @@ def test_a_slug_that_cannot_be_is_refused_and_nothing_is_made(committed: None, s
 
 
 def test_a_refusal_is_one_line_on_standard_error(manage: Manage, slug: str) -> None:
-    done = provision(manage, slug, "--setting", "fapi=on")
+    done = provision(manage, slug, "--setting", "fapi=perhaps")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
