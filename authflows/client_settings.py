@@ -56,10 +56,15 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
     "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),
 }
-TEXTS: dict[str, str] = {"jwks_uri": "jwks_uri"}
+TEXTS: dict[str, str] = {
+    "jwks_uri": "jwks_uri",
+    "sso_group": "sso_group",
+    "back_channel_logout_uri": "back_channel_logout_uri",
+}
 LISTS: dict[str, str] = {
     "audience": "audiences",
     "origin": "origins",
+    "post_logout_redirect_uri": "post_logout_redirect_uris",
 }
 
 

@@ -144,9 +144,9 @@ def find(host: str, path: str) -> IssuerConfig | None:
     if "\x00" in path:
         return None
     parts = path.split("/", 3)
-    if len(parts) >= 3 and parts[1] == "t" and host == urlsplit(base_url()).netloc:
-        return _known(f"/t/{parts[2]}")
-    return None if host == urlsplit(base_url()).netloc else _known(host)
+    if host != urlsplit(base_url()).netloc:
+        return _known(host)
+    return _known(f"/t/{parts[2]}") if len(parts) >= 3 and parts[1] == "t" else None
 
 
 def is_path_issuer(path: str) -> bool:

@@ -34,7 +34,7 @@ from tenants.middleware import address_of
 
 def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     """Stores the request and redirects: no GET of this ever reaches the core (decision 10)."""
-    if request.method == "HEAD" or _prefetched(request):
+    if request.method == "HEAD" or pages.prefetched(request):
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
     if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
         raise PageError("malformed_request")
@@ -62,13 +62,18 @@ def _told_to_its_owners(request: HttpRequest, issuer: IssuerConfig, refused: Unr
 
 
 def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
-    """The cookie has come back: the core is asked, once, and the box is shown; a reload shows it again."""
-    if _prefetched(request):
+    """The cookie has come back: the core is asked, once, and the box is shown; a reload shows it again.
+
+    A page that waits asks with the step that it shows in `Shown-Step` (static/loginbox/waiting.js): 204 while it is still that one.
+    """
+    if pages.prefetched(request):
         return HttpResponse(status=503)
     browser = _browser(request, issuer, handle)
-    if "session" in request.GET and (ended := _reused(request, issuer, browser)):
+    if request.META.get("QUERY_STRING") and "session" in request.GET and (ended := _reused(request, issuer, browser)):
         return ended
-    found = login.requesting(issuer, browser, address=address_of(request))
+    shown = request.META.get("HTTP_SHOWN_STEP", "")
+    # Whoever waits has asked the core already: nothing is begun for him.
+    found = login.read(issuer, browser) if shown else login.requesting(issuer, browser, address=address_of(request))
     if found is None:
         raise PageError("no_cookie", 403)
     if over := _over(issuer, found, browser):
@@ -80,7 +85,10 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         return _wait_for_core(request, issuer, found, browser)
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     assert isinstance(upstream, Steps)
-    return _shown(request, issuer, found, browser, _told(lambda: upstream.show(_ask(issuer, found), found.core_id)))
+    mount = _told(lambda: upstream.show(_ask(issuer, found), found.core_id))
+    if isinstance(mount, Form) and mount.step == shown:
+        return HttpResponse(status=204)
+    return _shown(request, issuer, found, browser, mount)
 
 
 def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -114,7 +122,7 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
         return _see_other(_box_address(issuer, browser))
     connection = _upstream(issuer, found)
     try:
-        identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, request.GET.get("code", ""))
+        identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, pages.queried(request, "code"))
     except Ended as end:
         return _end(issuer, found, browser, end.ending)
     except (Refused, Lost) as lost:
@@ -327,14 +335,8 @@ def _proven_form(request: HttpRequest, browser: Browser) -> None:
         raise PageError("form_token", 403)
 
 
-def _prefetched(request: HttpRequest) -> bool:
-    """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
-    said = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")).lower()
-    return "prefetch" in said or "preview" in said
-
-
 def _language(request: HttpRequest, found: StoredLogin) -> str:
-    chosen = request.GET.get("language")
+    chosen = pages.queried(request, "language")
     return chosen if chosen in ("da", "en") else str(found.request["language"])
 
 

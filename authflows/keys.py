@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from django.db.models.functions import Now
@@ -14,6 +17,7 @@ from django.utils import timezone
 from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from authflows.models import Key, KeyState, Purpose
 from tenants import vault
@@ -26,6 +30,8 @@ ROTATED = ("ES256", "RS256", DECRYPTING)
 # RS256 and PS256 use the same RSA key; a JWK names the first.
 FAMILIES = {"ES256": "ES256", "RS256": "RS256", "PS256": "RS256"}
 ENCRYPTION, CONTENT_ENCRYPTION = "RSA-OAEP-256", "A256GCM"
+LONGEST_TOKEN = 16 * 1024
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 class CannotDecrypt(Exception):
@@ -181,8 +187,22 @@ def signer(keys: tuple[LoadedKey, ...], alg: str) -> LoadedKey:
 
 
 def sign(key: LoadedKey, claims: dict[str, Any], *, alg: str, typ: str = "JWT") -> str:
-    header = {"alg": alg, "kid": key.kid, "typ": typ}
-    return jws.serialize_compact(header, json.dumps(claims, separators=(",", ":"), ensure_ascii=False), key.private, algorithms=[alg])
+    return compact(key.private, json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode(), alg=alg, kid=key.kid, typ=typ)
+
+
+def compact(private: ECKey | RSAKey, payload: bytes, *, alg: str, **header: str) -> str:
+    """A JWS in compact form (RFC 7515 section 7.1). `alg` is ours: nothing of it comes from a request. The header is put together once."""
+    signed = _header(alg, tuple(header.items())) + b"." + _base64url(payload)
+    return (signed + b"." + _base64url(JWSRegistry.algorithms[alg].sign(signed, private))).decode()
+
+
+@lru_cache(maxsize=1024)
+def _header(alg: str, more: tuple[tuple[str, str], ...]) -> bytes:
+    return _base64url(json.dumps({"alg": alg, **dict(more)}, separators=(",", ":")).encode())
+
+
+def _base64url(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")
 
 
 def decrypt(keys: tuple[LoadedKey, ...], token: str) -> bytes:
@@ -197,6 +217,25 @@ def decrypt(keys: tuple[LoadedKey, ...], token: str) -> bytes:
         if plain is not None:
             return plain
     raise CannotDecrypt(f"the JWE cannot be decrypted: {ENCRYPTION} and {CONTENT_ENCRYPTION}, with a key that we publish")
+
+
+def verified(keys: tuple[LoadedKey, ...], token: str) -> dict[str, Any] | None:
+    """The claims of a JWT that one of these keys signed as an id_token, however long ago; None for any other text."""
+    if len(token) > LONGEST_TOKEN or not COMPACT.fullmatch(token):
+        return None
+    for key in keys:
+        for alg, family in FAMILIES.items():
+            if family != key.alg:
+                continue
+            try:
+                signed = jws.deserialize_compact(token, key.private, algorithms=[alg])
+                claims = json.loads(signed.payload)
+            except (JoseError, ValueError, RecursionError):
+                continue
+            # A type of its own makes it another token (RFC 8725 section 3.11).
+            if signed.headers().get("typ", "JWT") == "JWT" and isinstance(claims, dict):
+                return claims
+    return None
 
 
 def seconds(instant: datetime) -> int:

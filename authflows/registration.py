@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import secrets
 import uuid
 from dataclasses import dataclass, field, fields
@@ -22,7 +23,7 @@ from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, Co
 from authflows.oidc import profile
 from authflows.oidc.claims import is_scope
 from billing import metering
-from tenants import audit
+from tenants import audit, outbound
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Issuer, IssuerState, Kind, Operator, Tenant
 
@@ -30,6 +31,7 @@ SUPPORTED_METHODS = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.PRIVATE_KEY_J
 WITH_SECRET = (AuthMethod.BASIC, AuthMethod.POST)
 SUPPORTED_ALGORITHMS = ("ES256", "RS256", "PS256")
 LIVE_SECRETS = 2
+SSO_GROUP = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 
 class Refused(ValueError):
@@ -136,6 +138,7 @@ def check(kind: str, wanted: Registration) -> None:
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
+    _check_session(kind, wanted)
     _check_origins(kind, wanted)
 
 
@@ -155,6 +158,22 @@ def check_audiences(tenant_id: uuid.UUID, environment_id: uuid.UUID, audiences: 
         registered = RegisteredClient.objects.filter(client_id=client_id).first() if "\x00" not in client_id else None
         if registered is None or not confidential.filter(client_pk=registered.pk).exists():
             raise Refused(f"audience {client_id}: no confidential client of this environment")
+
+
+def _check_session(kind: str, wanted: Registration) -> None:
+    if wanted.sso_group and not SSO_GROUP.fullmatch(wanted.sso_group):
+        raise Refused("sso_group: 1 to 50 letters, digits, - and _")
+    if (uri := wanted.back_channel_logout_uri) and (problem := redirect_uri_problem(kind, uri) or _not_called(uri)):
+        raise Refused(f"back_channel_logout_uri {uri}: {problem}")
+
+
+def _not_called(uri: str) -> str:
+    """A name is looked at when it is called; an address that stands there as a number can be looked at now."""
+    try:
+        number = ipaddress.ip_address(urlsplit(uri).hostname or "")
+    except ValueError:
+        return ""
+    return "" if outbound.permitted(number, loopback=bool(settings.DEMO)) else "not an address of the public Internet"
 
 
 def redirect_uri_problem(kind: str, uri: str, *, public_native: bool = False) -> str:

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from authflows import cookies, levels, login, sealing, session_store, sessions, subjects
+from authflows import cookies, levels, login, sealing, session_store, sessions, store, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
-from authflows.errors import PageError
+from authflows.errors import PageError, RedirectError, Stale
 from authflows.identity import Identity, methods
 from authflows.levels import Level
 from authflows.login import Browser
@@ -54,6 +54,8 @@ def at_once(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: L
     """
     remembered = None if asked.force else _remembered(request, issuer, client, asked)
     if remembered is not None and levels.accept(remembered.vouched.level, asked.level):
+        if "pushed" in asked.reply:
+            _current(issuer)  # before it is used up
         browser, login_id = Browser.fresh(), uuid7()
         if not intake.use(issuer, asked, login_id):
             return oidc.fail(issuer, asked, "answered")
@@ -62,8 +64,21 @@ def at_once(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: L
     elif remembered is not None and asked.passive:
         raise oidc.refusal(asked, "interaction_required", "the session does not reach the level that is needed")
     if asked.passive:
-        raise oidc.refusal(asked, "login_required", "there is no session to reuse")
+        raise _nobody(request, issuer, client, asked)
     return None
+
+
+def _current(issuer: IssuerConfig) -> None:
+    """Raises Stale where the issuer has changed since this process read it."""
+    if store.version(issuer.id) != issuer.version:
+        raise Stale
+
+
+def _nobody(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: LoginRequest) -> RedirectError:
+    """What a browser that holds a session is told must not come from what was true before. Raises Stale."""
+    if cookies.session_secret(request, issuer, client):
+        _current(issuer)
+    return oidc.refusal(asked, "login_required", "there is no session to reuse")
 
 
 def of_stored(request: HttpRequest, issuer: IssuerConfig, client: Client, found: StoredLogin, browser: Browser) -> Answer | None:

@@ -194,19 +194,20 @@ def requesting(
     return found
 
 
-REQUESTED = """
+REQUESTED = f"""
 WITH accepted AS (
     UPDATE authflows_coresession SET state = 'accepted', core_id = %(core_id)s, accepted_at = now()
-    WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state IN ('requesting', 'unconfirmed') RETURNING login_id)
+    WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state IN ('requesting', 'unconfirmed') RETURNING login_id),
+{metering.RECORD_CTE}
 UPDATE authflows_login l SET state = 'requested' FROM accepted
 WHERE l.tenant_id = %(tenant)s AND l.id = accepted.login_id AND l.state = 'requesting'"""
 
 
 def requested(tenant_id: uuid.UUID, event: metering.UsageEvent, core_id: str) -> None:
     """The core accepted: `accepted` and the usage event in one transaction. Repeatable: the event is unique by request id."""
+    params = metering.record_params(event) | {"tenant": tenant_id, "core_session": event.request_id, "core_id": core_id}
     with transaction(tenant_id) as step:
-        step.execute(REQUESTED, {"tenant": tenant_id, "core_session": event.request_id, "core_id": core_id})
-        metering.record(step, event)
+        step.execute(REQUESTED, params)
 
 
 REFUSED = """
@@ -282,6 +283,7 @@ class Completion:
 
 
 # ON CONFLICT DO UPDATE, not DO NOTHING: two first logins of one person at once must both learn the id.
+# The last SELECT runs `done` before all else: the Login's row is locked first here as in FAIL, so that outcomes never wait crosswise.
 _COMPLETE = """
 WITH done AS (
     UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now()
@@ -298,10 +300,11 @@ granted AS (
                                  challenge, nonce, scope, acr, amr, auth_time, sid, jkt, session_id, sealed)
     SELECT %(tenant)s, %(grant_id)s, done.id, %(relying_party)s, %(issuer)s, person.id, %(code_hash)s,
            now() + make_interval(secs => %(code_seconds)s), %(redirect_uri)s, %(challenge)s, %(nonce)s, %(scope)s, %(acr)s, %(amr)s,
-           %(auth_time)s, opened.sid, %(jkt)s, opened.id, %(sealed)s FROM done, person, opened)
+           %(auth_time)s, opened.sid, %(jkt)s, opened.id, %(sealed)s FROM done, person, opened),
+{outcome}
 SELECT count(*) FROM done"""
-COMPLETE = _COMPLETE.format(opened=sessions.OPENED)
-COMPLETE_AGAIN = _COMPLETE.format(opened=sessions.CONTINUED)
+COMPLETE = _COMPLETE.format(opened=sessions.OPENED, outcome=metering.OUTCOME_CTE)
+COMPLETE_AGAIN = _COMPLETE.format(opened=sessions.CONTINUED, outcome=metering.OUTCOME_CTE)
 
 
 # The old `sub` of a person who was imported, who is linked at the first login; else the Subject's id in the client's form.
@@ -319,6 +322,9 @@ WHERE g.tenant_id = %(tenant)s AND g.id = %(grant_id)s"""
 
 def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
     """Compare and swap: True for the one caller whose Login this completed, with its Subject, Grant and usage outcome."""
+    outcome = metering.outcome_params(
+        tenant_id, completion.core_session, "completed", authenticator=completion.authenticator, level=completion.level
+    )
     params = completion.grant | {
         "tenant": tenant_id,
         "login": completion.login_id,
@@ -330,14 +336,12 @@ def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
         "answer": Jsonb(completion.answer),
         "amr": Jsonb(completion.grant["amr"]),
         **_opening(completion.session),
+        **outcome,
     }
     with transaction(tenant_id) as step:
         cursor = step.execute(COMPLETE if completion.session.was is None else COMPLETE_AGAIN, params)
         if "scheme" in completion.grant:
             step.execute(TOLD_AS, params)
-        metering.outcome(
-            step, tenant_id, completion.core_session, "completed", authenticator=completion.authenticator, level=completion.level
-        )
     row = cursor.fetchone()
     return bool(row and row[0])
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
-from authflows import journey
+from authflows import journey, logout
 from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import phone
@@ -44,6 +44,7 @@ urlpatterns = [
     path("userinfo", endpoints.userinfo, name="userinfo"),
     path("introspect", endpoints.introspect, name="introspect"),
     path("revoke", endpoints.revoke, name="revoke"),
+    path("logout", logout.logout, name="logout"),
     path("login/<handle:handle>", journey.box, name="box"),
     path("login/<handle:handle>/box", journey.step, name="step"),
     path("login/<handle:handle>/return", journey.return_, name="return"),
@@ -64,6 +65,7 @@ METHODS = {
     "userinfo": ("GET", "POST"),
     "introspect": ("POST",),
     "revoke": ("POST",),
+    "logout": ("GET", "POST"),
     "box": ("GET",),
     "step": ("POST", "GET"),
     "return": ("GET",),

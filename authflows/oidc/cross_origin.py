@@ -35,7 +35,7 @@ def preflight(name: str) -> HttpResponse:
 def allow(request: HttpRequest, issuer: IssuerConfig, response: HttpResponse) -> HttpResponse:
     """Lets the page that asked read the answer, whatever it is."""
     response.headers["Vary"] = "Origin"
-    origin = request.headers.get("Origin", "")
+    origin = str(request.META.get("HTTP_ORIGIN", ""))
     if origin and _registered(request, issuer, origin):
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = READABLE

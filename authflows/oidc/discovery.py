@@ -28,6 +28,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer.url}/introspect",
         "revocation_endpoint": f"{issuer.url}/revoke",
         "jwks_uri": f"{issuer.url}/jwks",
+        "end_session_endpoint": f"{issuer.url}/logout",
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANTS),
@@ -54,6 +55,8 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         **(_encryption() if issuer.decryption_keys else {}),
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from authflows.oidc import userinfo as userinfo_endpoint
 from authflows.oidc.dpop import Shown
 from authflows.oidc.parameters import Parameters
 from tenants.middleware import address_of
+
+NO_FORM = Parameters({}, frozenset())
 
 
 def discovery(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
@@ -48,7 +51,8 @@ def revoke(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 def userinfo(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     shown = _shown(request, issuer, "userinfo")
-    return _proven(issuer, shown, userinfo_endpoint.answer(issuer, _authorization(request), Parameters.of(request.POST), shown))
+    form = Parameters.of(request.POST) if request.method == "POST" else NO_FORM
+    return _proven(issuer, shown, userinfo_endpoint.answer(issuer, _authorization(request), form, shown))
 
 
 def _form(request: HttpRequest) -> Parameters:
@@ -58,11 +62,11 @@ def _form(request: HttpRequest) -> Parameters:
 
 
 def _authorization(request: HttpRequest) -> str:
-    return request.headers.get("Authorization", "")
+    return str(request.META.get("HTTP_AUTHORIZATION", ""))
 
 
 def _shown(request: HttpRequest, issuer: IssuerConfig, path: str) -> Shown:
-    return Shown(request.headers.get("DPoP", ""), str(request.method), f"{issuer.url}/{path}")
+    return Shown(str(request.META.get("HTTP_DPOP", "")), str(request.method), f"{issuer.url}/{path}")
 
 
 def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, Any]]) -> HttpResponse:
@@ -75,7 +79,7 @@ def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, A
 
 
 def _private(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = JsonResponse(body, status=status)
+    response = HttpResponse(json.dumps(body), status=status, content_type="application/json")
     response.headers["Pragma"] = "no-cache"
     return response
 

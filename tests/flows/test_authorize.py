@@ -160,7 +160,7 @@ def test_a_client_registered_twice_answers_at_both_addresses(fjordbank: House, v
     uris = (REGISTERED, "https://app.fjordbank.example/back", "http://localhost:9000/back")
     party = fjordbank.client(redirect_uris=uris)
     for uri in uris:
-        asked = party.ask(redirect_uri=uri, prompt="login")
+        asked = party.ask(redirect_uri=uri)
         assert "code" in party.told(asked, visitor.login(asked))
 
 

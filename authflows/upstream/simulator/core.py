@@ -16,13 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.conf import settings
 from django.utils import timezone
-from joserfc import jws
 from joserfc.jwk import ECKey
 
-from authflows import sealing
+from authflows import keys, sealing
 from authflows.upstream.simulator import memory
 from authflows.upstream.simulator.memory import Session
-from authflows.upstream.simulator.people import PEOPLE
+from authflows.upstream.simulator.people import PEOPLE, Person
 from authflows.upstream.transport import Answer
 from tenants.ids import uuid7
 
@@ -79,6 +78,11 @@ def _show(session_id: str, asked: Told) -> Told:
 
 
 def _step(session_id: str, asked: Told) -> Told:
+    person = _named(asked["fields"])
+    if person is not None and person.ending:
+        code = secrets.token_urlsafe(32)
+        if memory.end_at_once(uuid.UUID(session_id), asked["service"], person.user_id, _result(person.ending), _hash(code)):
+            return {"code": code}
     session = _session(session_id, asked)
     if session.state == "ended":
         return _renewed(session)
@@ -87,13 +91,14 @@ def _step(session_id: str, asked: Told) -> Told:
     return STEPS[session.state](session, asked["fields"])
 
 
+def _named(fields: dict[str, str]) -> Person | None:
+    return PEOPLE.get(fields.get("user_id", "").strip().lower())
+
+
 def _identify(session: Session, fields: dict[str, str]) -> Told:
-    user_id = fields.get("user_id", "").strip().lower()
-    person = PEOPLE.get(user_id)
+    person = _named(fields)
     if person is None:
-        return _view(session, unknown=user_id)
-    if person.ending:
-        return _end(session, person.user_id, person.ending)
+        return _view(session, unknown=fields.get("user_id", "").strip().lower())
     return _view(_moved(session, "choosing", person.user_id))
 
 
@@ -118,7 +123,7 @@ def _redeem(session_id: str, asked: Told) -> Told:
     if result["status"] == "approved" and person is not None:
         result["person"] = person.result(result["level"], datetime.now(UTC).date())
     signed = {"session": session_id, "service": asked["service"], "issued_at": time.time(), **result}
-    return {"result": jws.serialize_compact({"alg": "ES256", "typ": "simulated-core+jws"}, json.dumps(signed), signing_key())}
+    return {"result": keys.compact(signing_key(), json.dumps(signed).encode(), alg="ES256", typ="simulated-core+jws")}
 
 
 def decide(waiting: Session, *, approved: bool) -> None:
@@ -138,12 +143,15 @@ def _moved(session: Session, state: str, person: str) -> Session:
 
 
 def _end(session: Session, user_id: str, status: str) -> Told:
-    """What is kept names no person: who they are is said when the result is fetched."""
-    result: Told = {"status": status, "authenticated_at": int(time.time())}
     code = secrets.token_urlsafe(32)
-    if not memory.end(session.id, session.service, user_id, result, _hash(code)):
+    if not memory.end(session.id, session.service, user_id, _result(status), _hash(code)):
         return _renewed(session)
     return {"code": code}
+
+
+def _result(status: str) -> Told:
+    """What is kept names no person: who they are is said when the result is fetched."""
+    return {"status": status, "authenticated_at": int(time.time())}
 
 
 def _renewed(session: Session) -> Told:
