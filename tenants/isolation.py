@@ -72,6 +72,7 @@ TABLES: dict[str, TableClass] = {
     "authflows_coresession": TableClass.TENANT,
     "authflows_grant": TableClass.TENANT,
     "authflows_accesstoken": TableClass.TENANT,
+    "authflows_simulatedblock": TableClass.FRAMEWORK,
     "authflows_simulatedsession": TableClass.FRAMEWORK,
     "authflows_simulatorledger": TableClass.FRAMEWORK,
     "usage_event": TableClass.TENANT_BILLING,

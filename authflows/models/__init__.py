@@ -5,7 +5,7 @@ from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
 from authflows.models.service import Connection, ConnectionGrant, Level, Service, Theme
-from authflows.models.simulator import SimulatedSession, SimulatorLedger
+from authflows.models.simulator import SimulatedBlock, SimulatedSession, SimulatorLedger
 
 __all__ = [
     "AccessToken",
@@ -25,6 +25,7 @@ __all__ = [
     "Purpose",
     "RelyingParty",
     "Service",
+    "SimulatedBlock",
     "SimulatedSession",
     "SimulatorLedger",
     "Subject",
