@@ -27,20 +27,34 @@ class ClientSettings:
     jwks: dict[str, Any] | None = None
     jwks_uri: str = ""
     origins: tuple[str, ...] = ()  # of a public client's pages, for CORS
+    audiences: tuple[str, ...] = ()  # client_ids of resource servers that its access tokens are for
     back_channel_logout_uri: str = ""
 
     @property
     def native(self) -> bool:
         return self.application_type == "native"
 
+    @property
+    def needs_par(self) -> bool:
+        return self.par_required or self.fapi
+
 
 # --setting key=value: the field, and each value that it may have. Parts that are not built yet stand in no table.
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
+    "request_object": ("request_object_required", {"required": True, "optional": False}),
+    "par": ("par_required", {"required": True, "optional": False}),
+    "pkce": ("pkce", {"required": "required", "nonce_instead": "nonce_instead"}),
+    "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
+    "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
+    "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),
 }
-TEXTS: dict[str, str] = {}
-LISTS: dict[str, str] = {}
+TEXTS: dict[str, str] = {"jwks_uri": "jwks_uri"}
+LISTS: dict[str, str] = {
+    "audience": "audiences",
+    "origin": "origins",
+}
 
 
 def parse(pairs: Iterable[str]) -> dict[str, Any]:

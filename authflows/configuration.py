@@ -21,7 +21,7 @@ from authflows import keys, subjects
 from authflows.client_settings import ClientSettings
 from authflows.keys import LoadedKey
 from authflows.levels import Level, parse
-from authflows.models import ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service, Theme
+from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, Purpose, RelyingParty, Service, Theme
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Installation, Issuer, IssuerState, Kind, Tenant
 
@@ -42,6 +42,7 @@ class Upstream:
     level_cap: Level
     usage_model: str
     core_client: bool
+    sso: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,10 @@ class Client(ClientSettings):
     methods: tuple[str, ...]
     theme: ThemeValues | None
 
+    @property
+    def nonce_instead_of_challenge(self) -> bool:
+        return self.pkce == "nonce_instead" and not self.public and not self.fapi
+
 
 @dataclass(frozen=True, slots=True)
 class IssuerConfig:
@@ -91,8 +96,10 @@ class IssuerConfig:
     environment_id: uuid.UUID
     kind: str
     keys: tuple[LoadedKey, ...]
+    decryption_keys: tuple[LoadedKey, ...]
     subject_secret: bytes
     upstreams: tuple[Upstream, ...]
+    origins: frozenset[str]  # of its public clients' pages
     clients: dict[str, Client] = field(default_factory=dict)  # filled as they are asked for
 
     @property
@@ -181,8 +188,10 @@ def load(issuer: Issuer) -> IssuerConfig:
             environment_id=environment.id,
             kind=environment.kind,
             keys=keys.load(tenant.id, environment.id),
+            decryption_keys=keys.load(tenant.id, environment.id, Purpose.OIDC_DECRYPT),
             subject_secret=subjects.load_secret(tenant.id, environment.id),
             upstreams=_upstreams(tenant.id, environment),
+            origins=_origins(tenant.id, environment.id),
         )
 
 
@@ -197,10 +206,16 @@ def _upstreams(tenant_id: uuid.UUID, environment: Environment) -> tuple[Upstream
     granted = ConnectionGrant.objects.of(tenant_id).filter(environment_id=environment.id).values_list("connection_id", flat=True)
     rows = Connection.objects.filter(id__in=list(granted)).order_by("id")
     return tuple(
-        Upstream(row.id, row.kind, Level[row.level_cap.upper()], row.usage_model, row.core_client)
+        Upstream(row.id, row.kind, Level[row.level_cap.upper()], row.usage_model, row.core_client, row.sso)
         for row in rows
         if row.kind != "simulator" or simulator_allowed(environment.kind)
     )
+
+
+def _origins(tenant_id: uuid.UUID, environment_id: uuid.UUID) -> frozenset[str]:
+    clients = ClientExt.objects.of(tenant_id).filter(token_endpoint_auth_method=AuthMethod.NONE).exclude(origins=[])
+    living = clients.filter(relying_party__environment_id=environment_id, relying_party__closed_at__isnull=True)
+    return frozenset(origin for origins in living.values_list("origins", flat=True) for origin in origins)
 
 
 def simulator_allowed(kind: str) -> bool:
@@ -271,7 +286,7 @@ def _client(
 
 def _settings(ext: ClientExt) -> dict[str, Any]:
     values = {each.name: getattr(ext, each.name) for each in fields(ClientSettings)}
-    return values | {"origins": tuple(ext.origins)}
+    return values | {"origins": tuple(ext.origins), "audiences": tuple(ext.audiences)}
 
 
 def changed(tenant_id: uuid.UUID, environment_id: uuid.UUID) -> None:

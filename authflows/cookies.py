@@ -1,14 +1,16 @@
-"""Cookies of logins: one per Login, named after its handle, on the issuer's host (decision 8)."""
+"""Cookies on the issuer's host (decision 8): one per Login, named after its handle, and one per session, named after who shares it."""
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from authflows import login
-from authflows.configuration import IssuerConfig
+from authflows import login, sessions
+from authflows.configuration import Client, IssuerConfig
 from authflows.login import Browser
 
 # 8 kB of cookies is where proxies stop.
@@ -42,6 +44,37 @@ def browser_of(request: HttpRequest, issuer: IssuerConfig, handle: str) -> Brows
     return Browser(handle, secret) if dot and secret else None
 
 
-def _set(response: HttpResponse, issuer: IssuerConfig, name: str, value: str, seconds: int) -> None:
+def session_secret(request: HttpRequest, issuer: IssuerConfig, client: Client) -> str:
+    """What the browser holds of a session with this client or its group; "" where it holds none."""
+    return request.COOKIES.get(_session_name(issuer, client), "")
+
+
+def keep_session(response: HttpResponse, issuer: IssuerConfig, client: Client, secret: str) -> None:
+    """Until the browser is closed; the row says when it ends before that."""
+    _set(response, issuer, _session_name(issuer, client), secret, None)
+
+
+def session_secrets(request: HttpRequest, issuer: IssuerConfig) -> dict[str, str]:
+    """All that the browser holds of sessions in the issuer's environment, by the cookies' names."""
+    return {name: value for name, value in request.COOKIES.items() if name.startswith(_session_prefix(issuer)) and value}
+
+
+def drop_sessions(response: HttpResponse, issuer: IssuerConfig, names: Iterable[str]) -> None:
+    for name in names:
+        _set(response, issuer, name, "", 0)
+
+
+def _session_prefix(issuer: IssuerConfig) -> str:
+    """Issuers that are paths share a host, and with https all of their cookies."""
+    environment = hashlib.sha256(issuer.environment_id.bytes).hexdigest()[:12]
+    return f"{'__Host-' if issuer.https else ''}session-{environment}-"
+
+
+def _session_name(issuer: IssuerConfig, client: Client) -> str:
+    holder = sessions.holder(client.relying_party_id, client.sso_group)
+    return _session_prefix(issuer) + hashlib.sha256(holder.encode()).hexdigest()[:16]
+
+
+def _set(response: HttpResponse, issuer: IssuerConfig, name: str, value: str, seconds: int | None) -> None:
     path = "/" if issuer.https else issuer.prefix or "/"
     response.set_cookie(name, value, max_age=seconds, path=path, secure=issuer.https, httponly=True, samesite="Lax")

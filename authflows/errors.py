@@ -31,6 +31,7 @@ class RedirectError(LoginError):
     redirect_uri: str = ""
     state: str | None = None
     response_mode: str = "query"
+    client_id: str = ""
 
 
 @dataclass
@@ -66,5 +67,7 @@ ENDINGS: dict[str, Ending] = {
     "expired": Ending("expired", "access_denied", "mitid_timeout"),
     "blocked": Ending("failed", "access_denied", "mitid_authenticator_blocked"),
     "level": Ending("failed", "unmet_authentication_requirements", "assurance_level_not_met"),
+    "answered": Ending("failed", "access_denied", "request_uri_was_used"),
+    "another_person": Ending("failed", "login_required", "another_person"),
     "core_error": Ending("failed", "temporarily_unavailable", "mitid_core_client_error"),
 }

@@ -34,6 +34,18 @@ class Identity:
             "authenticators": list(self.authenticators),
         }
 
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Identity:
+        return cls(
+            **data
+            | {
+                "ial": Level[data["ial"].upper()],
+                "aal": Level[data["aal"].upper()],
+                "authenticated_at": datetime.fromisoformat(data["authenticated_at"]),
+                "authenticators": tuple(data["authenticators"]),
+            }
+        )
+
 
 # RFC 8176 names for what MitID's authenticators prove.
 AMR = {

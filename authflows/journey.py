@@ -11,18 +11,19 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from authflows import levels, login, pages, sealing
+from authflows import leaving, levels, login, pages, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
-from authflows.cookies import begin_cookie, browser_of, end_cookie
+from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, session_secret
 from authflows.errors import PageError
-from authflows.identity import Identity, methods
+from authflows.identity import Identity
 from authflows.login import Browser
 from authflows.loginbox import page
 from authflows.models import LoginState
 from authflows.oidc import authorize as oidc_authorize
-from authflows.oidc import claims as oidc_claims
+from authflows.oidc import intake
 from authflows.oidc import responses as oidc
 from authflows.oidc.parameters import Parameters
+from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
 from authflows.store import StoredLogin, unconfirmed
 from authflows.upstream.base import Ask, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Steps
@@ -34,10 +35,16 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     """Stores the request and redirects: no GET of this ever reaches the core (decision 10)."""
     if request.method == "HEAD" or _prefetched(request):
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
+    if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
+        raise PageError("malformed_request")
     parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
     client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
+    if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
+        return leaving.send(issuer, ended)
     browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
-    response = _see_other(f"{issuer.prefix}/login/{browser.handle}")
+    # A cross-site POST brings no cookie: its session is met where the browser comes next (decision 8).
+    unseen = request.method == "POST" and not session_secret(request, issuer, client)
+    response = _see_other(f"{issuer.prefix}/login/{browser.handle}{'?session' if unseen else ''}")
     begin_cookie(response, request, issuer, browser)
     return response
 
@@ -47,6 +54,8 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
     if _prefetched(request):
         return HttpResponse(status=503)
     browser = _browser(request, issuer, handle)
+    if "session" in request.GET and (ended := _reused(request, issuer, browser)):
+        return ended
     found = login.requesting(issuer, browser, address=address_of(request))
     if found is None:
         raise PageError("no_cookie", 403)
@@ -98,7 +107,7 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
         return _end(issuer, found, browser, end.ending)
     except (Refused, Lost) as lost:
         return _after_lost_result(issuer, browser, lost)
-    return _accept(issuer, found, browser, identity, connection)
+    return _accept(request, issuer, found, browser, identity, connection)
 
 
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -147,29 +156,35 @@ def _wait_for_core(request: HttpRequest, issuer: IssuerConfig, found: StoredLogi
     return _please_wait(request, issuer, found, browser)
 
 
-def _accept(issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity: Identity, connection: Upstream) -> HttpResponse:
+def _reused(request: HttpRequest, issuer: IssuerConfig, browser: Browser) -> HttpResponse | None:
+    found = _found(issuer, browser)
+    if over := _over(issuer, found, browser):
+        return over
+    answer = reuse.of_stored(request, issuer, _client(issuer, found), found, browser)
+    return _leave(issuer, browser, answer) if answer else None
+
+
+def _accept(
+    request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, identity: Identity, connection: Upstream
+) -> HttpResponse:
     asked = LoginRequest.from_json(found.request)
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
         return _end(issuer, found, browser, "level")
+    if asked.subject and not login.is_person(issuer, identity, asked.subject):
+        return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
-    known = oidc_claims.of(
-        identity,
-        level,
-        list(asked.attributes),
-        login_id=found.id,
-        core_session=found.core_session,
-        idp=connection.kind if connection.kind != "simulator" else "mitid",
-    )
-    grant = oidc.grant(asked, browser.code) | {
-        "acr": level.uri,
-        "amr": methods(identity),
-        "auth_time": identity.authenticated_at,
-        "sealed": sealing.seal(known, browser.code, "code"),
-        "code_seconds": settings.CODE_SECONDS,
-    }
-    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant):
-        return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+    vouched = reuse.Vouched(identity, level, connection, found.core_session)
+    grant = reuse.granted(asked, vouched, browser, found.id)
+    if not intake.use(issuer, asked, found.id):
+        return _end(issuer, found, browser, "answered")
+    client = _client(issuer, found)
+    session = reuse.opening(request, issuer, client, browser, vouched, trial=asked.trial)
+    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, session=session):
+        response = _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+        if not asked.trial:
+            keep_session(response, issuer, client, browser.session)
+        return response
     return _repeat(issuer, _found(issuer, browser), browser)
 
 
@@ -190,11 +205,12 @@ def _repeat(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpR
     asked = LoginRequest.from_json(found.request)
     if found.state == LoginState.COMPLETED:
         return _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
+    intake.use(issuer, asked, found.id)
     return _leave(issuer, browser, oidc.fail(issuer, asked, (found.answer or {}).get("ending", "expired")))
 
 
-def _leave(issuer: IssuerConfig, browser: Browser, location: str) -> HttpResponse:
-    response = _see_other(location)
+def _leave(issuer: IssuerConfig, browser: Browser, answer: Answer) -> HttpResponse:
+    response = leaving.send(issuer, answer)
     end_cookie(response, issuer, browser)
     return response
 

@@ -11,8 +11,8 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from base64 import b64decode, b64encode, urlsafe_b64encode
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +23,8 @@ from authflows.errors import ENDINGS, PageError, Stale
 from authflows.identity import Identity
 from authflows.levels import Level
 from authflows.models import CoreState, LoginState
-from authflows.requests import LoginRequest
+from authflows.requests import NO_HINTS, SEALED_HINTS, Hints, LoginRequest
+from authflows.sessions import Opening
 from authflows.store import StoredLogin
 from billing.metering import UsageEvent
 from tenants import limits
@@ -55,6 +56,11 @@ class Browser:
         """The authorization code that completing this Login gives: made again for a repeated request, kept nowhere."""
         return self._derived("code")
 
+    @property
+    def session(self) -> str:
+        """The secret of the session that completing this Login leaves in the browser."""
+        return self._derived("session")
+
     def _derived(self, purpose: str) -> str:
         return urlsafe_b64encode(sealing.derive(self.secret, f"{purpose}:{self.handle}")).rstrip(b"=").decode()
 
@@ -75,7 +81,7 @@ def begin(issuer: IssuerConfig, client: Client, request: LoginRequest, *, addres
             "relying_party": client.relying_party_id,
             "handle": browser.handle,
             "browser_hash": browser.hash,
-            "request": request.as_json(),
+            "request": _stored(request, browser),
             "trace_id": trace_id,
             "trial": request.trial,
             "seconds": settings.LOGIN_SECONDS,
@@ -85,6 +91,19 @@ def begin(issuer: IssuerConfig, client: Client, request: LoginRequest, *, addres
     if begun.over_limit:
         raise PageError("too_many_requests", 429)
     return browser
+
+
+def _stored(request: LoginRequest, browser: Browser) -> dict[str, Any]:
+    if not request.hints:
+        return request.as_json()
+    sealed = sealing.seal(asdict(request.hints), browser.secret, SEALED_HINTS)
+    return request.as_json() | {SEALED_HINTS: b64encode(sealed).decode()}
+
+
+def hints(found: StoredLogin, browser: Browser) -> Hints:
+    """Who is expected, where the request said so: only the browser that began the Login opens it."""
+    sealed = found.request.get(SEALED_HINTS)
+    return Hints(**sealing.unseal(b64decode(sealed), browser.secret, SEALED_HINTS)) if sealed else NO_HINTS
 
 
 def requesting(issuer: IssuerConfig, browser: Browser, *, address: str) -> StoredLogin | None:
@@ -149,8 +168,21 @@ def achieved(identity: Identity, upstream: Upstream) -> Level:
     return levels.loa(identity.ial, identity.aal, min(upstream.level_cap, notified))
 
 
+def is_person(issuer: IssuerConfig, identity: Identity, subject: str) -> bool:
+    """Whether this identity is the one that the relying party knows by this `sub`."""
+    key = subjects.key(issuer.subject_secret, identity.kind, identity.national_id)
+    return str(store.subject(issuer.tenant_id, issuer.environment_id, identity.kind, key)) == subject
+
+
 def complete(
-    issuer: IssuerConfig, found: StoredLogin, identity: Identity, level: Level, *, answer: dict[str, Any], grant: dict[str, Any]
+    issuer: IssuerConfig,
+    found: StoredLogin,
+    identity: Identity,
+    level: Level,
+    *,
+    answer: dict[str, Any],
+    grant: dict[str, Any],
+    session: Opening,
 ) -> bool:
     """Compare and swap: whoever comes second changes nothing and repeats the first answer."""
     assert found.core_session is not None
@@ -166,6 +198,7 @@ def complete(
             grant=grant | {"issuer": issuer.id, "relying_party": found.relying_party_id, "grant_id": uuid7()},
             authenticator="+".join(identity.authenticators),
             level=level.word,
+            session=session,
         ),
     )
 

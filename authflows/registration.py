@@ -19,13 +19,15 @@ from oidc_provider.models import ResponseType
 from authflows import configuration, keys, subjects
 from authflows.client_settings import ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
+from authflows.oidc import profile
 from authflows.oidc.claims import SCOPES
 from billing import metering
 from tenants import audit
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Issuer, IssuerState, Kind, Operator, Tenant
 
-SUPPORTED_METHODS = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.NONE)
+SUPPORTED_METHODS = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.PRIVATE_KEY_JWT, AuthMethod.NONE)
+WITH_SECRET = (AuthMethod.BASIC, AuthMethod.POST)
 SUPPORTED_ALGORITHMS = ("ES256", "RS256", "PS256")
 LIVE_SECRETS = 2
 
@@ -68,6 +70,7 @@ def prepare(tenant: Tenant, environment: Environment) -> None:
     """Keys, the secret behind its subjects, and the simulator where it is allowed. Once; runs in the tenant's scope."""
     for alg in ("ES256", "RS256"):
         keys.create(tenant.id, environment.id, alg)
+    keys.create_decryption(tenant.id, environment.id)
     subjects.create_secret(tenant.id, environment.id)
     if configuration.simulator_allowed(environment.kind):
         ConnectionGrant.objects.create(tenant_id=tenant.id, environment_id=environment.id, connection=simulator(tenant.operator))
@@ -79,6 +82,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
     issuer = Issuer.objects.select_related("domain").filter(environment_id=environment.id, state=IssuerState.ACTIVE).earliest("id")
     client_id = f"{tenant.slug[:20]}-{secrets.token_hex(8)}"
     with tenant_scope(tenant.id):
+        _check_audiences(tenant, environment, wanted.audiences)
         service = _service(tenant, environment, wanted.alias or tenant.name)
         party = RelyingParty.objects.create(
             tenant_id=tenant.id,
@@ -96,10 +100,10 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             issuer=issuer,
             token_endpoint_auth_method=wanted.auth_method,
             id_token_alg=wanted.id_token_alg,
-            grant_types=["authorization_code"],
+            grant_types=["authorization_code", *(["refresh_token"] if "offline_access" in wanted.scopes else [])],
             **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
         )
-        secret = None if wanted.auth_method == AuthMethod.NONE else _new_secret(ext)
+        secret = _new_secret(ext) if wanted.auth_method in WITH_SECRET else None
         metering.name_client(
             tenant.id, party.id, environment_id=environment.id, environment_kind=environment.kind, client_id=client_id, name=wanted.name
         )
@@ -117,8 +121,8 @@ def check(kind: str, wanted: Registration) -> None:
         raise Refused(f"auth method {wanted.auth_method}: not available yet")
     if wanted.id_token_alg not in SUPPORTED_ALGORITHMS:
         raise Refused(f"id_token algorithm {wanted.id_token_alg}: one of {', '.join(SUPPORTED_ALGORITHMS)}")
-    if wanted.application_type == "spa" and wanted.auth_method != AuthMethod.NONE:
-        raise Refused("application type spa: for auth method none only, since a page keeps no secret")
+    if problem := profile.problem(wanted, auth_method=wanted.auth_method, id_token_alg=wanted.id_token_alg, loopback=bool(settings.DEMO)):
+        raise Refused(problem)
     if "openid" not in wanted.scopes:
         raise Refused("scope: must contain openid")
     if unknown := [scope for scope in wanted.scopes if scope not in SCOPES]:
@@ -128,6 +132,25 @@ def check(kind: str, wanted: Registration) -> None:
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
+    _check_origins(kind, wanted)
+
+
+def _check_origins(kind: str, wanted: Registration) -> None:
+    if wanted.origins and wanted.auth_method != AuthMethod.NONE:
+        raise Refused("origin: for auth method none only, since only a public client's pages call us")
+    for origin in wanted.origins:
+        if problem := origin_problem(kind, origin):
+            raise Refused(f"origin {origin}: {problem}")
+
+
+def _check_audiences(tenant: Tenant, environment: Environment, audiences: tuple[str, ...]) -> None:
+    """Raises Refused for a resource server that is no confidential client of the environment. Runs in the tenant's scope."""
+    parties = RelyingParty.objects.of(tenant.id).filter(environment_id=environment.id, closed_at__isnull=True).values("id")
+    confidential = ClientExt.objects.of(tenant.id).filter(relying_party_id__in=parties).exclude(token_endpoint_auth_method=AuthMethod.NONE)
+    for client_id in audiences:
+        registered = RegisteredClient.objects.filter(client_id=client_id).first() if "\x00" not in client_id else None
+        if registered is None or not confidential.filter(client_pk=registered.pk).exists():
+            raise Refused(f"audience {client_id}: no confidential client of this environment")
 
 
 def redirect_uri_problem(kind: str, uri: str, *, public_native: bool = False) -> str:
@@ -157,6 +180,18 @@ def redirect_uri_problem(kind: str, uri: str, *, public_native: bool = False) ->
     return "use https; http on loopback is for public native clients only"
 
 
+def origin_problem(kind: str, origin: str) -> str:
+    """Why pages of this origin cannot call us, or "". It is compared as browsers write it (RFC 6454 section 6.2)."""
+    if problem := redirect_uri_problem(kind, origin):
+        return problem
+    parts = urlsplit(origin)
+    port = "" if parts.port in (None, 443 if parts.scheme == "https" else 80) else f":{parts.port}"
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
+    if origin != f"{parts.scheme}://{host}{port}" or not origin.isascii():
+        return "write scheme, host and port only, as browsers do: https://app.example"
+    return ""
+
+
 def _loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -170,8 +205,8 @@ def add_secret(tenant_id: uuid.UUID, environment_id: uuid.UUID, relying_party_id
     """A new secret for a client; an older one keeps working for `overlap`. Raises Refused where two are live already."""
     with tenant_scope(tenant_id):
         ext = ClientExt.objects.of(tenant_id).select_for_update().get(relying_party_id=relying_party_id)
-        if ext.token_endpoint_auth_method == AuthMethod.NONE:
-            raise Refused("a public client has no secret")
+        if ext.token_endpoint_auth_method not in WITH_SECRET:
+            raise Refused("this client has no secret")
         live = live_secrets(tenant_id, ext.id)
         if len(live) >= LIVE_SECRETS:
             raise Refused("two secrets are live already: revoke one first")

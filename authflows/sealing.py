@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import urlsafe_b64encode
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -36,3 +37,8 @@ def unseal(sealed: bytes, secret: str, purpose: str) -> dict[str, Any]:
 def derive(secret: str, purpose: str) -> bytes:
     """32 bytes that only the holder of `secret` (256 random bits) can make again."""
     return _key(secret, purpose)
+
+
+def derived_token(secret: str, purpose: str) -> str:
+    """The same as a token that fits into an address or a form."""
+    return urlsafe_b64encode(derive(secret, purpose)).rstrip(b"=").decode()

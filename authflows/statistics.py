@@ -16,7 +16,10 @@ OPEN = "open"
 
 @dataclass(frozen=True, slots=True)
 class LoginFacts:
-    """`outcome`: completed, cancelled, failed, expired or open. `error` is what the login ended as, for its own page."""
+    """`outcome`: completed, cancelled, failed, expired or open. `error` is what the login ended as, for its own page.
+
+    `reused`: a session answered, so that nobody was asked and nothing is owed.
+    """
 
     trace_id: str
     relying_party_id: uuid.UUID
@@ -25,6 +28,7 @@ class LoginFacts:
     outcome: str
     error: str
     trial: bool
+    reused: bool
 
     @property
     def seconds(self) -> float | None:
@@ -48,10 +52,10 @@ def trial(tenant_id: uuid.UUID, environment_id: uuid.UUID, relying_party_id: uui
 
 
 def _facts(rows: QuerySet[Login]) -> list[LoginFacts]:
-    columns = ("trace_id", "relying_party_id", "created_at", "ended_at", "state", "outcome", "error", "trial")
+    columns = ("trace_id", "relying_party_id", "created_at", "ended_at", "state", "outcome", "error", "trial", "reused")
     return [
-        LoginFacts(trace_id, party, at, ended, _outcome(state, outcome), error, trial)
-        for trace_id, party, at, ended, state, outcome, error, trial in rows.values_list(*columns)
+        LoginFacts(trace_id, party, at, ended, _outcome(state, outcome), error, trial, reused)
+        for trace_id, party, at, ended, state, outcome, error, trial, reused in rows.values_list(*columns)
     ]
 
 

@@ -19,10 +19,13 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db import OperationalError as DatabaseUnavailable
 from psycopg.types.json import Jsonb
 
+from authflows import sessions
 from authflows.errors import Stale, Unavailable
 from authflows.pipeline import Step
+from authflows.sessions import Opening
 from billing import metering
 from tenants import limits
+from tenants.ids import uuid7
 from tenants.limits import Bucket
 
 SCOPE = "SELECT set_config('broker.tenant', %(tenant)s, true)"
@@ -245,6 +248,18 @@ def unconfirmed(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
         step.execute(sql, {"tenant": tenant_id, "core_session": core_session})
 
 
+def subject(tenant_id: uuid.UUID, environment_id: uuid.UUID, kind: str, key: bytes) -> uuid.UUID | None:
+    """The `sub` of somebody who has logged in before."""
+    sql = (
+        "SELECT id FROM authflows_subject"
+        " WHERE tenant_id = %(tenant)s AND environment_id = %(environment)s AND kind = %(kind)s AND key = %(key)s"
+    )
+    with transaction(tenant_id) as step:
+        cursor = step.execute(sql, {"tenant": tenant_id, "environment": environment_id, "kind": kind, "key": key})
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What completing writes beside the Login itself."""
@@ -258,10 +273,11 @@ class Completion:
     grant: dict[str, Any]
     authenticator: str
     level: str
+    session: Opening
 
 
 # ON CONFLICT DO UPDATE, not DO NOTHING: two first logins of one person at once must both learn the id.
-COMPLETE = """
+_COMPLETE = """
 WITH done AS (
     UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now()
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id),
@@ -270,14 +286,29 @@ person AS (
     SELECT %(tenant)s, %(new_subject)s, %(environment)s, %(kind)s, %(key)s FROM done
     ON CONFLICT (tenant_id, environment_id, kind, key) DO UPDATE SET kind = excluded.kind RETURNING id),
 finished AS (
-    UPDATE authflows_coresession c SET state = 'finished' FROM done WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s),
+    UPDATE authflows_coresession c SET state = 'finished' FROM done WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s),{opened},
 granted AS (
     INSERT INTO authflows_grant (tenant_id, id, login_id, relying_party_id, issuer_id, subject_id, code_hash, code_expires_at, redirect_uri,
-                                 challenge, nonce, scope, acr, amr, auth_time, sid, sealed)
+                                 challenge, nonce, scope, acr, amr, auth_time, sid, session_id, sealed)
     SELECT %(tenant)s, %(grant_id)s, done.id, %(relying_party)s, %(issuer)s, person.id, %(code_hash)s,
            now() + make_interval(secs => %(code_seconds)s), %(redirect_uri)s, %(challenge)s, %(nonce)s, %(scope)s, %(acr)s, %(amr)s,
-           %(auth_time)s, %(sid)s, %(sealed)s FROM done, person)
+           %(auth_time)s, opened.sid, opened.id, %(sealed)s FROM done, person, opened)
 SELECT count(*) FROM done"""
+COMPLETE = _COMPLETE.format(opened=sessions.OPENED)
+COMPLETE_AGAIN = _COMPLETE.format(opened=sessions.CONTINUED)
+
+
+# The old `sub` of a person who was imported, who is linked at the first login; else the Subject's id in the client's form.
+TOLD_AS = """
+WITH alias AS (
+    SELECT a.id, a.value, a.subject_id FROM authflows_subjectalias a
+    WHERE a.tenant_id = %(tenant)s AND a.environment_id = %(environment)s AND a.scheme = %(scheme)s AND a.key = %(key)s),
+linked AS (
+    UPDATE authflows_subjectalias u SET subject_id = g.subject_id, linked_at = now() FROM alias, authflows_grant g
+    WHERE u.tenant_id = %(tenant)s AND u.id = alias.id AND alias.subject_id IS NULL
+      AND g.tenant_id = %(tenant)s AND g.id = %(grant_id)s)
+UPDATE authflows_grant g SET sub = coalesce((SELECT value FROM alias), %(sub_before)s::text || g.subject_id::text || %(sub_after)s::text)
+WHERE g.tenant_id = %(tenant)s AND g.id = %(grant_id)s"""
 
 
 def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
@@ -292,14 +323,29 @@ def complete(tenant_id: uuid.UUID, completion: Completion) -> bool:
         "new_subject": uuid.uuid4(),
         "answer": Jsonb(completion.answer),
         "amr": Jsonb(completion.grant["amr"]),
+        **_opening(completion.session),
     }
     with transaction(tenant_id) as step:
-        cursor = step.execute(COMPLETE, params)
+        cursor = step.execute(COMPLETE if completion.session.was is None else COMPLETE_AGAIN, params)
+        if "scheme" in completion.grant:
+            step.execute(TOLD_AS, params)
         metering.outcome(
             step, tenant_id, completion.core_session, "completed", authenticator=completion.authenticator, level=completion.level
         )
     row = cursor.fetchone()
     return bool(row and row[0])
+
+
+def _opening(session: Opening) -> dict[str, Any]:
+    return {
+        "session": uuid7(),
+        "holder": session.holder,
+        "session_hash": session.hash,
+        "session_was": session.was,
+        "session_sealed": session.sealed,
+        "session_seconds": session.seconds,
+        "message": uuid7(),
+    }
 
 
 FAIL = """

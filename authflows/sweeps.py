@@ -10,11 +10,23 @@ from datetime import timedelta
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models import Q
 from django.utils import timezone
 
 from authflows import login, store
 from authflows.errors import LoginError
-from authflows.models import AccessToken, CoreSession, CoreState, Grant, Login, SimulatedSession
+from authflows.models import (
+    AccessToken,
+    BrokerSession,
+    CoreSession,
+    CoreState,
+    Grant,
+    Login,
+    PushedRequest,
+    RefreshToken,
+    SimulatedSession,
+    SpentJti,
+)
 from authflows.upstream.base import LooksUp, Lost
 from authflows.upstream.registry import UPSTREAMS
 from billing.metering import UsageEvent
@@ -24,6 +36,8 @@ from tenants.models import Tenant
 
 log = logging.getLogger("authflows")
 AT_ONCE = 500
+# Longer than the outbox tries.
+MEMBERS_TOLD = timedelta(days=5)
 
 
 def confirm_open_core_sessions() -> int:
@@ -94,7 +108,7 @@ def _expire(tenant_id: uuid.UUID) -> int:
 
 
 def purge() -> None:
-    """Tokens and codes that have ended lose their sealed claims and go; so do limits and simulated sessions."""
+    """Tokens, codes and sessions that have ended lose their sealed claims and go; so do limits and simulated sessions."""
     _each_tenant("broker_tenant_ids", _purge)
     SimulatedSession.objects.filter(created_at__lt=timezone.now() - timedelta(days=7)).delete()
     limits.purge()
@@ -104,10 +118,25 @@ def _purge(tenant_id: uuid.UUID) -> int:
     now = timezone.now()
     with tenant_scope(tenant_id):
         Grant.objects.of(tenant_id).filter(sealed__isnull=False, code_expires_at__lt=now).update(sealed=None)
+        SpentJti.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
+        PushedRequest.objects.of(tenant_id).filter(expires_at__lt=now - timedelta(days=1))._raw_delete(connection.alias)
         AccessToken.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
-        living = AccessToken.objects.of(tenant_id).values("grant_id")
-        ended = Grant.objects.of(tenant_id).filter(code_expires_at__lt=now - timedelta(days=1)).exclude(id__in=living)
+        _purge_sessions(tenant_id)
+        living, sessions = AccessToken.objects.of(tenant_id).values("grant_id"), BrokerSession.objects.of(tenant_id).values("id")
+        # Replaced tokens stay as long as their family: they are how a replay is recognised.
+        refreshable = RefreshToken.objects.of(tenant_id).filter(idle_expires_at__gt=now).values("grant_id")
+        ended = Grant.objects.of(tenant_id).filter(code_expires_at__lt=now - timedelta(days=1))
+        ended = ended.filter(Q(revoked_at__lt=now - timedelta(days=1)) | ~Q(id__in=living) & ~Q(id__in=refreshable))
+        ended = ended.exclude(session_id__in=sessions)
         return int(ended._raw_delete(connection.alias))
+
+
+def _purge_sessions(tenant_id: uuid.UUID) -> None:
+    """Sessions whose time is over, and those that were ended when their members have been told, or never will be."""
+    now, rows = timezone.now(), BrokerSession.objects.of(tenant_id)
+    over = Q(expires_at__lt=now) | Q(used_at__lt=now - timedelta(seconds=settings.SESSION_IDLE_SECONDS))
+    rows.filter(over, ended_at__isnull=True)._raw_delete(connection.alias)
+    rows.filter(ended_at__lt=now - MEMBERS_TOLD)._raw_delete(connection.alias)
 
 
 def _each_tenant(function: str, work: Callable[[uuid.UUID], int]) -> int:

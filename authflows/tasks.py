@@ -1,10 +1,10 @@
-"""Sweeps of the login path: what a lost answer or a closed tab left open."""
+"""Sweeps of the login path: what a lost answer or a closed tab left open, and keys whose time has come."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from authflows import sweeps
+from authflows import key_rotation, sweeps
 
 
 @shared_task(name="authflows.tasks.sweep_core_sessions")
@@ -20,3 +20,8 @@ def expire_logins() -> None:
 @shared_task(name="authflows.tasks.purge")
 def purge() -> None:
     sweeps.purge()
+
+
+@shared_task(name="authflows.tasks.rotate_keys")
+def rotate_keys() -> None:
+    key_rotation.rotate_all()

@@ -1,6 +1,12 @@
 """Addresses below an issuer. Paths here are relative to the issuer's own (decision 5)."""
 
-from django.urls import path, register_converter
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path, register_converter
 
 from authflows import journey
 from authflows.loginbox import stylesheets
@@ -30,10 +36,14 @@ register_converter(Digest, "sha256")
 
 urlpatterns = [
     path(".well-known/openid-configuration", endpoints.discovery, name="discovery"),
+    path(".well-known/oauth-authorization-server", endpoints.discovery, name="server_metadata"),
     path("jwks", endpoints.jwks, name="jwks"),
     path("authorize", journey.authorize, name="authorize"),
+    path("par", endpoints.par, name="par"),
     path("token", endpoints.token, name="token"),
     path("userinfo", endpoints.userinfo, name="userinfo"),
+    path("introspect", endpoints.introspect, name="introspect"),
+    path("revoke", endpoints.revoke, name="revoke"),
     path("login/<handle:handle>", journey.box, name="box"),
     path("login/<handle:handle>/box", journey.step, name="step"),
     path("login/<handle:handle>/return", journey.return_, name="return"),
@@ -45,10 +55,14 @@ urlpatterns = [
 # Which methods each address answers; everything else is 405.
 METHODS = {
     "discovery": ("GET", "HEAD"),
+    "server_metadata": ("GET", "HEAD"),
     "jwks": ("GET", "HEAD"),
     "authorize": ("GET", "HEAD", "POST"),
+    "par": ("POST",),
     "token": ("POST",),
     "userinfo": ("GET", "POST"),
+    "introspect": ("POST",),
+    "revoke": ("POST",),
     "box": ("GET",),
     "step": ("POST", "GET"),
     "return": ("GET",),
@@ -56,3 +70,19 @@ METHODS = {
     "theme": ("GET", "HEAD"),
     "phone": ("GET", "POST"),
 }
+
+Found = tuple[str, Callable[..., HttpResponse], dict[str, Any]]  # name, view, arguments
+
+# Addresses without a variable part are looked up, the others tried in turn.
+_FIXED: dict[str, Found] = {str(each.pattern): (str(each.name), each.callback, {}) for each in urlpatterns if not each.pattern.converters}
+_OTHERS: list[URLPattern] = [each for each in urlpatterns if each.pattern.converters]
+
+
+def resolve(address: str) -> Found | None:
+    """What answers at an address below an issuer's."""
+    if found := _FIXED.get(address):
+        return found
+    for each in _OTHERS:
+        if matched := each.pattern.match(address):
+            return str(each.name), each.callback, matched[2]
+    return None

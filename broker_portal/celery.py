@@ -26,6 +26,7 @@ app.conf.update(
         "sweep-core-sessions": {"task": "authflows.tasks.sweep_core_sessions", "schedule": 15.0},
         "expire-logins": {"task": "authflows.tasks.expire_logins", "schedule": 30.0},
         "purge-ended": {"task": "authflows.tasks.purge", "schedule": crontab(hour=2, minute=10)},
+        "rotate-keys": {"task": "authflows.tasks.rotate_keys", "schedule": crontab(hour=1, minute=40)},
         "open-partitions": {"task": "billing.tasks.open_partitions", "schedule": crontab(hour=1, minute=5)},
         "recount": {"task": "billing.tasks.recount", "schedule": crontab(hour=2, minute=30)},
         # On the 1st; every other day it finds it done, or catches up.

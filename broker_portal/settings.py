@@ -210,8 +210,19 @@ SIMULATOR_BLOCK_SECONDS = env_int("SIMULATOR_BLOCK_SECONDS", 600)
 # An answer of the core that has not come by now is lost: the sweep asks for it.
 CORE_ANSWER_SECONDS = env_int("CORE_ANSWER_SECONDS", 10)
 CODE_SECONDS = 60
+PUSHED_REQUEST_SECONDS = env_int("PUSHED_REQUEST_SECONDS", 60)
+# A session without use, and from its authentication on: our assumption too, no figure is published for brokers.
+SESSION_IDLE_SECONDS = env_int("SESSION_IDLE_SECONDS", 1800)
+SESSION_SECONDS = env_int("SESSION_SECONDS", 28_800)
 ACCESS_TOKEN_SECONDS = env_int("ACCESS_TOKEN_SECONDS", 3600)
 ID_TOKEN_SECONDS = 300
+# A refresh token ends when it has not been used for the second, and at the latest after the first.
+REFRESH_TOKEN_SECONDS = env_int("REFRESH_TOKEN_SECONDS", 90 * 86_400)
+REFRESH_TOKEN_IDLE_SECONDS = env_int("REFRESH_TOKEN_IDLE_SECONDS", 14 * 86_400)
+# How long a public client may repeat a refresh whose answer it did not get.
+REFRESH_REPEAT_SECONDS = 60
+# How long a signing key is used; the next one is published before, and the old one after it (decision 14).
+SIGNING_KEY_DAYS = env_int("SIGNING_KEY_DAYS", 90)
 # What this operator is notified for under NSIS, per kind of identity (decision 11).
 NSIS_CAP = {
     "private": env_choice("NSIS_CAP_PRIVATE", "high", ("low", "substantial", "high")),
@@ -223,6 +234,7 @@ _times = 100 if DEMO else 1
 LIMITS = {
     "authorize.address": (600 * _times, 60),
     "authorize.relying_party": (6_000 * _times, 60),
+    "par.relying_party": (6_000 * _times, 60),
     "core.address": (300 * _times, 60),
     "core.relying_party": (3_000 * _times, 60),
     "token_failure.client": (30 * _times, 60),

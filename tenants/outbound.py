@@ -83,6 +83,30 @@ def address(url: str) -> SplitResult:
     return parts
 
 
+def check(url: str, *, loopback: bool) -> None:
+    """For an address that is being written down: refuses what could never be called. Names are not resolved. Raises Refused."""
+    parts = address(url)
+    host = str(parts.hostname)
+    literal = _literal(host)
+    here = host == "localhost" or host.endswith(".localhost") or (literal is not None and literal.is_loopback)
+    if (here and not loopback) or (literal is not None and not permitted(literal, loopback)):
+        raise Refused("not an address of the public Internet")
+    if parts.scheme == "http" and not here:
+        raise Refused("use https")
+
+
+def _literal(host: str) -> Address | None:
+    """A host that is a number already, in any of the ways that resolvers read one."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return ipaddress.ip_address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
 def permitted(found: Address, loopback: bool) -> bool:
     """Whether an address may be connected to: the public Internet, and this machine where `loopback` says so."""
     if isinstance(found, ipaddress.IPv6Address):

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.harness import chromium
+from tests.harness import apache, chromium
 from tests.harness.browser import Watch
 from tests.harness.ground import Ground
 from tests.harness.server import Server
@@ -21,7 +21,9 @@ GROUND = Ground()
 # Playwright's synchronous interface runs an event loop in this thread, in which Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 FLUSHING = {"transactional_db", "live_server", "django_db_reset_sequences", "django_db_serialized_rollback"}
-WITHOUT_BROWSER = pytest.StashKey[list[str]]()
+# Fixtures that need a program: where to find it, and what to say where it is not.
+PROGRAMS = {"browser": (chromium.program, chromium.MISSING), "apache": (apache.program, apache.MISSING)}
+MISSED = pytest.StashKey[dict[str, list[str]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     assert settings.DATABASES
-    config.stash[WITHOUT_BROWSER] = []
+    config.stash[MISSED] = {}
 
 
 def pytest_unconfigure() -> None:
@@ -46,27 +48,27 @@ def flushes(item: pytest.Item, names: set[str]) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    have_browser = chromium.program() is not None
+    missing = {fixture: reason for fixture, (program, reason) in PROGRAMS.items() if program() is None}
     refused = []
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if flushes(item, names):
             refused.append(item.nodeid)
-        if "browser" in names and not have_browser:
-            item.add_marker(pytest.mark.skip(reason=chromium.MISSING))
-            config.stash[WITHOUT_BROWSER].append(item.nodeid)
+        for fixture in names & set(missing):
+            item.add_marker(pytest.mark.skip(reason=missing[fixture]))
+            config.stash[MISSED].setdefault(missing[fixture], []).append(item.nodeid)
     if refused:
         raise pytest.UsageError(f"nothing may flush the tests' database; use the fixture `committed`: {', '.join(refused)}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.stash[WITHOUT_BROWSER] and session.exitstatus == 0:
+    if session.config.stash[MISSED] and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if missed := config.stash[WITHOUT_BROWSER]:
-        terminalreporter.section(f"{len(missed)} tests did not run: {chromium.MISSING}", red=True)
+    for reason, missed in config.stash[MISSED].items():
+        terminalreporter.section(f"{len(missed)} tests did not run: {reason}", red=True)
         for name in missed:
             terminalreporter.line(name)
 

@@ -25,6 +25,13 @@ EXPLANATIONS: dict[str, tuple[Text, Text, Text]] = {
     "unknown_client": (_("We do not know the service"), SERVICE_MISTAKE, TELL_SERVICE),
     "redirect_uri_missing": (_("The request is incomplete"), SERVICE_MISTAKE, TELL_SERVICE),
     "redirect_uri_not_registered": (_("The return address is not registered"), SERVICE_MISTAKE, TELL_SERVICE),
+    "invalid_request_uri": (
+        _("The request has expired"),
+        _("You came too late, or it has been used before."),
+        _("Go back to the service and start again."),
+    ),
+    "invalid_request": (_("The request is malformed"), SERVICE_MISTAKE, TELL_SERVICE),
+    "invalid_request_object": (_("The request is malformed"), SERVICE_MISTAKE, TELL_SERVICE),
     "repeated_parameter": (_("The request is malformed"), SERVICE_MISTAKE, TELL_SERVICE),
     "malformed_request": (_("The request is malformed"), _("It is too large, or not what a browser sends."), TELL_SERVICE),
     "too_many_requests": (

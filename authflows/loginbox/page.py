@@ -19,9 +19,9 @@ LANGUAGES = (("da", "DA", "Dansk"), ("en", "EN", "English"))
 _skeletons: dict[tuple[Any, ...], str] = {}
 
 
-def page(issuer: IssuerConfig, client: Client, language: str, template: str, *, slot: str = "", **values: str) -> str:
+def page(issuer: IssuerConfig, client: Client | None, language: str, template: str, *, slot: str = "", **values: str) -> str:
     """A whole page. `slot` is finished HTML of ours; every other value is escaped here and nowhere else."""
-    key = (issuer.id, issuer.version, client.relying_party_id, language, template)
+    key = (issuer.id, issuer.version, client.relying_party_id if client else None, language, template)
     skeleton = _skeletons.get(key)
     if skeleton is None:
         if len(_skeletons) > 2000:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0003_client_settings'),
+        ('authflows', '0007_sessions'),
     ]
 
     operations = [

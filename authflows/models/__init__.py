@@ -1,15 +1,18 @@
 """Rows of logging a person in."""
 
-from authflows.models.grant import AccessToken, Grant, Subject, SubjectKind
+from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectAlias, SubjectKind, SubjectScheme
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
+from authflows.models.once import PushedRequest, SpentJti
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
 from authflows.models.service import Connection, ConnectionGrant, Level, Service, Theme
+from authflows.models.session import BrokerSession
 from authflows.models.simulator import SimulatedBlock, SimulatedSession, SimulatorLedger
 
 __all__ = [
     "AccessToken",
     "AuthMethod",
+    "BrokerSession",
     "ClientExt",
     "ClientSecret",
     "Connection",
@@ -23,13 +26,18 @@ __all__ = [
     "Login",
     "LoginState",
     "Purpose",
+    "PushedRequest",
+    "RefreshToken",
     "RelyingParty",
     "Service",
     "SimulatedBlock",
     "SimulatedSession",
     "SimulatorLedger",
+    "SpentJti",
     "Subject",
+    "SubjectAlias",
     "SubjectKind",
+    "SubjectScheme",
     "SubjectSecret",
     "Theme",
 ]

@@ -35,6 +35,7 @@ class Login(TenantOwned):
     error = models.CharField(max_length=50, blank=True)
     trace_id = models.CharField(max_length=32)
     trial = models.BooleanField(default=False)
+    reused = models.BooleanField(db_default=False, default=False, help_text="a session answered: the core was not asked, nothing is owed")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

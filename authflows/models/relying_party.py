@@ -54,6 +54,7 @@ class ClientExt(TenantOwned):
     jwks = models.JSONField(null=True)
     jwks_uri = models.TextField(blank=True)
     origins = models.JSONField(default=list)
+    audiences = models.JSONField(default=list)
     back_channel_logout_uri = models.TextField(blank=True)
 
     class Meta(TenantOwned.Meta):

@@ -27,6 +27,7 @@ class Connection(models.Model):
     level_cap = models.CharField(max_length=12, choices=Level.choices, default=Level.HIGH)
     usage_model = models.CharField(max_length=20, default="standard", help_text="the scheme's usage model that prices its requests")
     core_client = models.BooleanField(default=True, help_text="the core's own client is used, which MitID charges for")
+    sso = models.BooleanField(default=True, help_text="its logins may be reused while a session lasts")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -7,18 +7,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from authflows import levels
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError
+from authflows.levels import Level
+from authflows.oidc import claims, claims_request, intake, responses
+from authflows.oidc.claims_request import ClaimsRequest, Malformed
+from authflows.oidc.dialects.dialect import Reading, Unreadable, Way
+from authflows.oidc.dialects.registry import DIALECTS
+from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.trial import trial_redirect
 from authflows.requests import LoginRequest
 
 LANGUAGES = ("da", "en")
+# There is no page of ours to consent on, nor one to choose an account: each but none means that the person is asked in the box.
+PROMPTS = ("none", "login", "consent", "select_account", "consent_revoke")
+LONGEST = {"state": 4096, "nonce": 1024, "scope": 1024, "acr_values": 1024, "login_hint": 2048, "ui_locales": 255, "prompt": 255}
+LONE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -32,6 +42,7 @@ class Asked:
     parameters: Parameters
     redirect_uri: str
     trial: bool
+    came: Came = intake.DIRECT
 
     @property
     def state(self) -> str | None:
@@ -45,19 +56,54 @@ class Asked:
     def prompts(self) -> list[str]:
         return self.parameters.get("prompt").split()
 
+    @property
+    def response_mode(self) -> str:
+        """How errors leave too; by query where the client did not say which of our modes it wants."""
+        value = self.parameters.get("response_mode")
+        return value if value in responses.MODES and "response_mode" not in self.parameters.repeated else "query"
+
     def refuse(self, error: str, description: str) -> RedirectError:
-        return RedirectError(error, description, self.redirect_uri, self.state)
+        return RedirectError(error, description, self.redirect_uri, self.state, self.response_mode, self.client.client_id)
 
 
 def begin(issuer: IssuerConfig, parameters: Parameters, browser_language: str) -> tuple[Client, LoginRequest]:
     """Raises PageError until client and redirect_uri are proven, RedirectError from then on."""
-    asked = prove(issuer, parameters)
+    sent = _received(issuer, parameters)
+    asked, reading = understood(sent)
+    return asked.client, _request(asked, reading, sent.scopes, browser_language)
+
+
+def understood(sent: Asked) -> tuple[Asked, Reading]:
+    """The request in native terms, which are all that the checks see: a dialect changes names and shapes, never a check.
+
+    Raises RedirectError.
+    """
+    try:
+        reading = DIALECTS[sent.client.dialect].read(sent.parameters, Way(sent.came.confidential, sent.came.signed))
+    except Unreadable as problem:
+        raise sent.refuse("invalid_request", str(problem)) from None
+    asked = replace(sent, parameters=reading.applied(sent.parameters, sent.client.scopes))
     for check in CHECKS:
         check(asked)
-    return asked.client, _request(asked, browser_language)
+    return asked, reading
 
 
-def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
+def _received(issuer: IssuerConfig, parameters: Parameters) -> Asked:
+    try:
+        return prove(issuer, *intake.received(issuer, parameters))
+    except intake.Unusable as problem:
+        raise _unusable(issuer, parameters, problem) from None
+
+
+def _unusable(issuer: IssuerConfig, parameters: Parameters, problem: intake.Unusable) -> PageError | RedirectError:
+    """Redirected only where what stands in the query proves client and redirect_uri by itself."""
+    try:
+        return prove(issuer, parameters).refuse(problem.error, str(problem))
+    except PageError:
+        return PageError(problem.error, detail=str(problem))
+
+
+def prove(issuer: IssuerConfig, parameters: Parameters, came: Came = intake.DIRECT) -> Asked:
     for name in ("client_id", "redirect_uri"):
         if name in parameters.repeated:
             raise PageError("repeated_parameter", detail=name)
@@ -72,7 +118,7 @@ def prove(issuer: IssuerConfig, parameters: Parameters) -> Asked:
     trial = trial_redirect(client.client_id, parameters)
     if not trial and not registered(client, redirect_uri):
         raise PageError("redirect_uri_not_registered")
-    return Asked(issuer, client, parameters, redirect_uri, trial)
+    return Asked(issuer, client, parameters, redirect_uri, trial, came)
 
 
 def registered(client: Client, redirect_uri: str) -> bool:
@@ -98,15 +144,19 @@ def no_repeats(asked: Asked) -> None:
         raise asked.refuse("invalid_request", f"{min(asked.parameters.repeated)} was sent more than once")
 
 
-def no_request_object(asked: Asked) -> None:
-    """OpenID Connect Core 3.1.2.6."""
-    for name, error in (
-        ("request", "request_not_supported"),
-        ("request_uri", "request_uri_not_supported"),
-        ("registration", "registration_not_supported"),
-    ):
+def no_foreign_request(asked: Asked) -> None:
+    """OpenID Connect Core 3.1.2.6: what stands elsewhere is never fetched."""
+    for name, error in (("request_uri", "request_uri_not_supported"), ("registration", "registration_not_supported")):
         if name in asked.parameters:
             raise asked.refuse(error, f"{name} is not supported")
+
+
+def came_as_agreed(asked: Asked) -> None:
+    """RFC 9126 section 6, RFC 9101 section 10.5. The portal's own trial has no credentials of the client's."""
+    if asked.client.needs_par and not asked.came.pushed and not asked.trial:
+        raise asked.refuse("invalid_request", "this client must push its requests to the PAR endpoint")
+    if asked.client.request_object_required and not asked.came.by_object and not asked.trial:
+        raise asked.refuse("invalid_request", "this client must sign its requests")
 
 
 def response_type_is_code(asked: Asked) -> None:
@@ -117,9 +167,11 @@ def response_type_is_code(asked: Asked) -> None:
         raise asked.refuse("unsupported_response_type", "only response_type=code is supported")
 
 
-def response_mode_is_query(asked: Asked) -> None:
-    if asked.parameters.get("response_mode") not in ("", "query"):
-        raise asked.refuse("invalid_request", "only response_mode=query is supported")
+def response_mode_is_ours(asked: Asked) -> None:
+    if asked.parameters.get("response_mode") not in ("", *responses.MODES):
+        raise asked.refuse("invalid_request", f"response_mode must be one of {', '.join(responses.MODES)}")
+    if asked.response_mode == "form_post" and LONE_BREAK.search(asked.state or ""):
+        raise asked.refuse("invalid_request", "state has a line break that a form would change on its way back")
 
 
 def scope_is_allowed(asked: Asked) -> None:
@@ -131,8 +183,12 @@ def scope_is_allowed(asked: Asked) -> None:
 
 
 def pkce_is_s256(asked: Asked) -> None:
-    """RFC 7636 with S256 only, always (RFC 9700 section 2.1.1)."""
+    """RFC 7636 with S256 only; a nonce instead where the client was registered so (RFC 9700 section 2.1.1)."""
     challenge, method = asked.parameters.get("code_challenge"), asked.parameters.get("code_challenge_method")
+    if not challenge and not method and asked.client.nonce_instead_of_challenge:
+        if not asked.parameters.get("nonce"):
+            raise asked.refuse("invalid_request", "nonce is missing, which this client sends in place of a code_challenge")
+        return
     if not challenge:
         raise asked.refuse("invalid_request", "code_challenge is missing")
     if method != "S256":
@@ -142,7 +198,7 @@ def pkce_is_s256(asked: Asked) -> None:
 
 
 def prompt_is_known(asked: Asked) -> None:
-    if set(asked.prompts) - {"none", "login", "consent", "select_account"}:
+    if set(asked.prompts) - set(PROMPTS):
         raise asked.refuse("invalid_request", "unknown prompt value")
     if "none" in asked.prompts and len(asked.prompts) > 1:
         raise asked.refuse("invalid_request", "prompt=none stands alone")
@@ -160,9 +216,19 @@ def fits_the_database(asked: Asked) -> None:
         raise asked.refuse("invalid_request", "a parameter contains a NUL character")
     if "\ufffd" in asked.parameters.get("state"):
         raise asked.refuse("invalid_request", "state is not UTF-8, so it could not come back as it was sent")
-    for name, most in (("state", 4096), ("nonce", 1024), ("scope", 1024)):
+    for name, most in LONGEST.items():
         if len(asked.parameters.get(name)) > most:
             raise asked.refuse("invalid_request", f"{name} is longer than {most} characters")
+
+
+def claims_can_be_read(asked: Asked) -> None:
+    """OpenID Connect Core 5.5, and 5.5.1.1 where no value of an essential acr is one that we know."""
+    try:
+        wanted = claims_request.parse(asked.parameters.get("claims"))
+    except Malformed as problem:
+        raise asked.refuse("invalid_request", str(problem)) from None
+    if wanted.acr_essential and levels.asked(" ".join(wanted.acr_values or ())) is None:
+        raise asked.refuse("unmet_authentication_requirements", "none of the values of the essential acr is known")
 
 
 def connection_is_available(asked: Asked) -> None:
@@ -170,22 +236,18 @@ def connection_is_available(asked: Asked) -> None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
 
 
-def passive_needs_a_session(asked: Asked) -> None:
-    if "none" in asked.prompts:
-        raise asked.refuse("login_required", "there is no session to reuse")
-
-
 CHECKS: list[Callable[[Asked], None]] = [
     no_repeats,
     fits_the_database,
-    no_request_object,
+    no_foreign_request,
+    came_as_agreed,
     response_type_is_code,
-    response_mode_is_query,
+    response_mode_is_ours,
     scope_is_allowed,
     pkce_is_s256,
     prompt_is_known,
     max_age_is_a_number,
-    passive_needs_a_session,
+    claims_can_be_read,
     connection_is_available,
 ]
 
@@ -196,25 +258,51 @@ def upstream_of(issuer: IssuerConfig, client: Client) -> Upstream | None:
     return allowed[0] if allowed else None
 
 
-def _request(asked: Asked, browser_language: str) -> LoginRequest:
-    parameters = asked.parameters
-    upstream = upstream_of(asked.issuer, asked.client)
+def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_language: str) -> LoginRequest:
+    parameters, client = asked.parameters, asked.client
+    upstream = upstream_of(asked.issuer, client)
     assert upstream is not None
-    wanted = [tag.split("-")[0].lower() for tag in parameters.get("ui_locales").split()]
+    languages = [tag.split("-")[0].lower() for tag in parameters.get("ui_locales").split()]
+    wanted = claims_request.parse(parameters.get("claims"))
     return LoginRequest(
         protocol="oidc",
-        level=levels.required(levels.asked(parameters.get("acr_values")), asked.client.minimum_level),
-        language=next((tag for tag in wanted if tag in LANGUAGES), browser_language),
-        force="login" in asked.prompts,
+        level=levels.required(_level(parameters, wanted), client.minimum_level),
+        language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
+        force=bool(set(asked.prompts) - {"none"}),
+        passive="none" in asked.prompts,
+        max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
+        action=reading.action,
+        reference_text=reading.reference_text,
+        hints=reading.hints,
         attributes=tuple(asked.scopes),
+        claims=tuple(sorted(wanted.names & claims.of_scopes(client.scopes))),
+        subject=wanted.subject,
         connection=str(upstream.id),
         trial=asked.trial,
         reply={
-            "client_id": asked.client.client_id,
+            "client_id": client.client_id,
             "redirect_uri": asked.redirect_uri,
             "state": asked.state,
             "nonce": parameters.get("nonce"),
             "challenge": parameters.get("code_challenge"),
-            "scope": " ".join(dict.fromkeys(asked.scopes)),
+            "scope": " ".join(dict.fromkeys(scopes_sent)),
+            "response_mode": asked.response_mode,
+            **_told_as(client),
+            **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
         },
     )
+
+
+def _level(parameters: Parameters, wanted: ClaimsRequest) -> Level | None:
+    """An essential acr is needed whatever else is asked; one by value only counts as acr_values do, which come first."""
+    asked = levels.asked(parameters.get("acr_values"))
+    by_claim = levels.asked(" ".join(wanted.acr_values or ()))
+    if not wanted.acr_essential:
+        return asked or by_claim
+    return max(level for level in (asked, by_claim) if level is not None)
+
+
+def _told_as(client: Client) -> dict[str, str]:
+    """Whose names the answer will have; nothing for our own."""
+    told = {"dialect": client.dialect, "subjects": client.subjects}
+    return told if set(told.values()) != {"native"} else {}

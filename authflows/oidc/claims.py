@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from authflows.identity import Identity
@@ -13,12 +15,28 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "openid": ("acr", "amr", "auth_time", "loa", "ial", "aal", "identity_type", "idp", "transaction_id", "core_transaction_id"),
     "profile": ("name", "given_name", "family_name", "birthdate", "name_protected"),
     "mitid": ("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators"),
+    "offline_access": (),
 }
 SUPPORTED = tuple(dict.fromkeys(name for names in SCOPES.values() for name in names))
 
 
-def of(identity: Identity, level: Level, scopes: list[str], *, login_id: uuid.UUID, core_session: uuid.UUID, idp: str) -> dict[str, Any]:
-    """The claims that the scopes allow, sealed until they are fetched. `acr`, `amr` and `auth_time` stand on the grant."""
+@lru_cache(maxsize=1024)
+def of_scopes(scopes: frozenset[str]) -> frozenset[str]:
+    """All claims that a client with these scopes may be given."""
+    return frozenset(name for scope in scopes for name in SCOPES.get(scope, ()))
+
+
+def of(
+    identity: Identity,
+    level: Level,
+    scopes: list[str],
+    single: Collection[str] = (),
+    *,
+    login_id: uuid.UUID,
+    core_session: uuid.UUID,
+    idp: str,
+) -> dict[str, Any]:
+    """Claims of the scopes and those asked for one by one, sealed until fetched; acr, amr and auth_time stand on the grant."""
     known = {
         "loa": level.uri,
         "ial": identity.ial.uri,
@@ -33,7 +51,7 @@ def of(identity: Identity, level: Level, scopes: list[str], *, login_id: uuid.UU
         "mitid_authenticators": list(identity.authenticators),
         **_names(identity),
     }
-    allowed = {name for scope in scopes for name in SCOPES.get(scope, ())}
+    allowed = of_scopes(frozenset(scopes)) | set(single)
     return {name: value for name, value in known.items() if name in allowed and value not in (None, "")}
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from authflows import keys
 from authflows.configuration import IssuerConfig
 from authflows.levels import Level
-from authflows.oidc.authorize import LANGUAGES
+from authflows.oidc import jose
+from authflows.oidc.authorize import LANGUAGES, PROMPTS
 from authflows.oidc.claims import SCOPES, SUPPORTED
+from authflows.oidc.responses import MODES
+from authflows.oidc.token import GRANTS
+
+CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
 def metadata(issuer: IssuerConfig) -> dict[str, Any]:
@@ -16,27 +22,46 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
     return {
         "issuer": issuer.url,
         "authorization_endpoint": f"{issuer.url}/authorize",
+        "pushed_authorization_request_endpoint": f"{issuer.url}/par",
         "token_endpoint": f"{issuer.url}/token",
         "userinfo_endpoint": f"{issuer.url}/userinfo",
+        "introspection_endpoint": f"{issuer.url}/introspect",
+        "revocation_endpoint": f"{issuer.url}/revoke",
         "jwks_uri": f"{issuer.url}/jwks",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
+        "response_modes_supported": list(MODES),
+        "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
+        "token_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
+        "revocation_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": list(SCOPES),
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],
         "acr_values_supported": [level.uri for level in Level],
         "ui_locales_supported": list(LANGUAGES),
-        "prompt_values_supported": ["none", "login"],
-        "claims_parameter_supported": False,
-        "request_parameter_supported": False,
+        "prompt_values_supported": list(PROMPTS),
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": True,
+        "require_pushed_authorization_requests": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(jose.ALGORITHMS),
+        **(_encryption() if issuer.decryption_keys else {}),
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
     }
 
 
+def _encryption() -> dict[str, list[str]]:
+    return {
+        "request_object_encryption_alg_values_supported": [keys.ENCRYPTION],
+        "request_object_encryption_enc_values_supported": [keys.CONTENT_ENCRYPTION],
+    }
+
+
 def jwks(issuer: IssuerConfig) -> dict[str, Any]:
-    return {"keys": [key.public for key in issuer.keys]}
+    return {"keys": [key.public for key in (*issuer.keys, *issuer.decryption_keys)]}

@@ -11,6 +11,7 @@ from authflows import store
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, Stale
 from authflows.oidc import discovery as provider
+from authflows.oidc import introspection, pushing, revocation
 from authflows.oidc import token as token_endpoint
 from authflows.oidc import userinfo as userinfo_endpoint
 from authflows.oidc.parameters import Parameters
@@ -25,15 +26,31 @@ def jwks(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     return _public(issuer, provider.jwks)
 
 
+def par(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    return _private(pushing.push(issuer, _form(request), _authorization(request), address_of(request)), status=201)
+
+
 def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise JsonError("invalid_request", "the body must be application/x-www-form-urlencoded")
-    answer = token_endpoint.exchange(issuer, Parameters.of(request.POST), _authorization(request), address_of(request))
-    return _private(answer)
+    return _private(token_endpoint.exchange(issuer, _form(request), _authorization(request), address_of(request)))
+
+
+def introspect(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    return _private(introspection.answer(issuer, _form(request), _authorization(request), address_of(request)))
+
+
+def revoke(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    revocation.revoke(issuer, _form(request), _authorization(request), address_of(request))
+    return HttpResponse()
 
 
 def userinfo(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     return _private(userinfo_endpoint.answer(issuer, _authorization(request), Parameters.of(request.POST)))
+
+
+def _form(request: HttpRequest) -> Parameters:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise JsonError("invalid_request", "the body must be application/x-www-form-urlencoded")
+    return Parameters.of(request.POST)
 
 
 def _authorization(request: HttpRequest) -> str:
@@ -46,11 +63,10 @@ def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, A
         raise Stale
     response = JsonResponse(describe(issuer))
     response.headers["Cache-Control"] = "public, max-age=300"
-    response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 
-def _private(body: dict[str, Any]) -> HttpResponse:
-    response = JsonResponse(body)
+def _private(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    response = JsonResponse(body, status=status)
     response.headers["Pragma"] = "no-cache"
     return response

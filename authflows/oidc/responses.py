@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from authflows.configuration import IssuerConfig
 from authflows.errors import ENDINGS, RedirectError
+from authflows.oidc.dialects.dialect import ASKED
+from authflows.oidc.dialects.registry import DIALECTS
 from authflows.requests import LoginRequest
 
+MODES = ("query", "form_post")
 
-def respond(issuer: IssuerConfig, request: LoginRequest, code: str) -> str:
-    """The address that a completed login ends at."""
-    return _location(request.reply["redirect_uri"], {"code": code, "state": request.reply["state"], "iss": issuer.url})
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    address: str
+    fields: dict[str, str]
+    mode: str
+    client_id: str
+    language: str
+
+    @property
+    def location(self) -> str:
+        """The address with the fields added; its own query stays as it is (RFC 6749 section 3.1.2)."""
+        added = "&".join(f"{name}={quote(value, safe='')}" for name, value in self.fields.items())
+        parts = urlsplit(self.address)
+        return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
+
+
+def respond(issuer: IssuerConfig, request: LoginRequest, code: str) -> Answer:
+    """What a completed login ends with."""
+    return _answer(issuer, request, code=code)
 
 
 def grant(request: LoginRequest, code: str) -> dict[str, Any]:
@@ -26,22 +48,47 @@ def grant(request: LoginRequest, code: str) -> dict[str, Any]:
         "nonce": request.reply["nonce"],
         "scope": request.reply["scope"],
         "sid": secrets.token_urlsafe(24),
+        **_subject(request),
     }
 
 
-def fail(issuer: IssuerConfig, request: LoginRequest, ending: str) -> str:
-    """The address that a login without an identity ends at."""
+def _subject(request: LoginRequest) -> dict[str, Any]:
+    """How the client is told `sub`, where it is not the Subject's id as it is: whose old one, else in which form."""
+    if "dialect" not in request.reply:
+        return {}
+    before, after = DIALECTS[request.reply["dialect"]].SUBJECT_FORM
+    return {"scheme": request.reply["subjects"], "sub_before": before, "sub_after": after}
+
+
+def asked(request: LoginRequest) -> dict[str, Any]:
+    """What only a dialect tells the client again, of what it asked for: sealed with the claims."""
+    if "dialect" not in request.reply:
+        return {}
+    return {ASKED: {"level": request.level.word, "reference_text": request.reference_text}}
+
+
+def fail(issuer: IssuerConfig, request: LoginRequest, ending: str) -> Answer:
+    """What a login without an identity ends with."""
     told = ENDINGS[ending]
-    return refuse(issuer, RedirectError(told.error, told.description, request.reply["redirect_uri"], request.reply["state"]))
+    return _answer(issuer, request, error=told.error, error_description=told.description)
 
 
-def refuse(issuer: IssuerConfig, error: RedirectError) -> str:
+def refusal(request: LoginRequest, error: str, description: str) -> RedirectError:
+    """What the relying party is told where no Login was made for its request."""
+    reply = request.reply
+    return RedirectError(error, description, reply["redirect_uri"], reply["state"], reply.get("response_mode", "query"), reply["client_id"])
+
+
+def refuse(issuer: IssuerConfig, error: RedirectError, language: str) -> Answer:
     told = {"error": error.error, "error_description": error.description, "state": error.state, "iss": issuer.url}
-    return _location(error.redirect_uri, told)
+    return Answer(error.redirect_uri, _sent(told), error.response_mode, error.client_id, language)
 
 
-def _location(redirect_uri: str, parameters: dict[str, Any]) -> str:
-    """Adds parameters to a registered address, whose own query stays as it is (RFC 6749 section 3.1.2)."""
-    added = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items() if value is not None)
-    parts = urlsplit(redirect_uri)
-    return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
+def _answer(issuer: IssuerConfig, request: LoginRequest, **told: str) -> Answer:
+    reply = request.reply
+    fields = _sent(told | {"state": reply["state"], "iss": issuer.url})
+    return Answer(reply["redirect_uri"], fields, reply.get("response_mode", "query"), reply["client_id"], request.language)
+
+
+def _sent(fields: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value is not None}

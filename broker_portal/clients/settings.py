@@ -59,7 +59,7 @@ WORDS = {
         _("For software that was made for another broker. No check changes."),
         {"native": _("Ours"), "idura": "Idura (Criipto)", "neb": "Signaturgruppen (NEB)", "signicat": "Signicat"},
     ),
-    "subjects": Words(
+    "subject_source": Words(
         _("Subjects"),
         _("What a person's sub is, where it was brought along from another broker."),
         {
@@ -75,6 +75,9 @@ WORDS = {
         _("People who logged in to one client of a group need not log in again for the next. Empty: each on its own."),
     ),
     "origin": Words(_("Origins of your pages (CORS)"), _("One on each line, as https://app.example.")),
+    "audience": Words(
+        _("APIs that may check the access tokens"), _("The client_id of each, one on a line. They are clients of the same environment.")
+    ),
     "jwks_uri": Words(_("Address of your public keys (JWKS)")),
     "back_channel_logout_uri": Words(_("Back-channel logout address"), _("We call it when a session ends.")),
     "post_logout_redirect_uri": Words(_("Addresses after logout"), _("One on each line. Compared character by character.")),
@@ -102,17 +105,25 @@ class ClientSettingsForm(forms.Form):
         for key, (field, values) in CHOICES.items():
             if key not in MADE_ONCE:
                 chosen = self.cleaned_data[key]
-                found[field] = chosen if isinstance(chosen, bool) else values.get(chosen, "")
+                if isinstance(chosen, bool):
+                    found[field] = chosen
+                elif chosen or "" in (WORDS[key].values or {}):  # else nothing was sent: it stays
+                    found[field] = values.get(chosen, "")
         found |= {field: self.cleaned_data[key] for key, field in TEXTS.items()}
         return found | {field: tuple(dict.fromkeys(self.cleaned_data[key].split())) for key, field in LISTS.items()}
 
 
+def is_switch(values: Mapping[str, Any]) -> bool:
+    return all(isinstance(value, bool) for value in values.values())
+
+
 def _choice(key: str, values: Mapping[str, Any], current: Any) -> forms.Field:
     words = WORDS[key]
-    if list(values.values()) == [True]:
+    if is_switch(values):
         return forms.BooleanField(label=words.label, help_text=words.hint, required=False, initial=current)
     options = [(value, label) for value, label in (words.values or {}).items() if value in values or not value]
-    return forms.ChoiceField(label=words.label, help_text=words.hint, required=False, choices=options, initial=current)
+    unset = any(not value for value, _label in options)
+    return forms.ChoiceField(label=words.label, help_text=words.hint, required=not unset, choices=options, initial=current)
 
 
 def _lines(key: str, current: tuple[str, ...]) -> forms.Field:

@@ -99,10 +99,12 @@ def test_http_is_for_loopback_where_nothing_real_happens(kind: str, demo: bool, 
     [
         ({"name": " "}, "name"),
         ({"name": "x" * 101}, "name"),
-        ({"auth_method": "private_key_jwt"}, "not available yet"),
+        ({"auth_method": "private_key_jwt"}, "public keys"),
         ({"auth_method": "client_secret_jwt"}, "not available yet"),
         ({"id_token_alg": "none"}, "algorithm"),
         ({"id_token_alg": "HS256"}, "algorithm"),
+        ({"pkce": "nonce_instead", "auth_method": "none"}, "never for public clients"),
+        ({"pkce": "nonce_instead", "fapi": True}, "nor for FAPI clients"),
         ({"scopes": ("profile",)}, "openid"),
         ({"scopes": ("openid", "ssn")}, "not available yet"),
         ({"redirect_uris": ()}, "at least one"),
@@ -114,3 +116,40 @@ def test_what_cannot_be_registered_is_named(change: dict[str, Any], says: str) -
     registration.check("test", GOOD)
     with pytest.raises(Refused, match=says):
         registration.check("test", replace(GOOD, **change))
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://app.fjordbank.example", "https://app.fjordbank.example:8443", "http://localhost:3000", "http://[::1]:1"]
+)
+def test_origins_of_a_public_clients_pages(origin: str) -> None:
+    registration.check("test", replace(GOOD, auth_method="none", origins=(origin,)))
+    with pytest.raises(Refused, match="auth method none only"):
+        registration.check("test", replace(GOOD, origins=(origin,)))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "*",
+        "null",
+        "app.fjordbank.example",
+        "https://app.fjordbank.example/",
+        "https://app.fjordbank.example/page",
+        "https://app.fjordbank.example?a=b",
+        "https://app.fjordbank.example:443",
+        "https://App.fjordbank.example",
+        "HTTPS://app.fjordbank.example",
+        "https://*.fjordbank.example",
+        "https://user@app.fjordbank.example",
+        "https://app.fjordbank.example#",
+        "https://æble.example",
+        "http://app.fjordbank.example",
+        "http://localhost:80",
+        "https://app.fjordbank.example, https://other.example",
+        "moz-extension://abc",
+    ],
+)
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    with pytest.raises(Refused, match=r"^origin "):
+        registration.check("test", replace(GOOD, auth_method="none", origins=(origin,)))

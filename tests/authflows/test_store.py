@@ -17,7 +17,8 @@ from authflows.errors import Stale
 from authflows.identity import Identity
 from authflows.levels import Level
 from authflows.login import Browser
-from authflows.requests import LoginRequest
+from authflows.requests import NO_HINTS, Hints, LoginRequest
+from authflows.sessions import Opening
 from authflows.store import StoredLogin
 from tenants.limits import Bucket
 from tests.doubles.houses import Books, House
@@ -54,7 +55,8 @@ class Story:
         asked = {"redirect_uri": "https://x.example", "challenge": "c", "nonce": "", "scope": "openid", "sid": "s"}
         reached = {"acr": "a", "amr": [], "auth_time": timezone.now(), "sealed": b"sealed"}
         grant = asked | reached | {"code_hash": uuid.uuid4().bytes * 2, "code_seconds": 60}
-        return login.complete(self.issuer, found, IDENTITY, Level.HIGH, answer={"completed": True}, grant=grant)
+        session = Opening("client:somebody", uuid.uuid4().bytes * 2, None, b"sealed", 60)
+        return login.complete(self.issuer, found, IDENTITY, Level.HIGH, answer={"completed": True}, grant=grant, session=session)
 
 
 @pytest.fixture
@@ -75,8 +77,9 @@ def at(party: RelyingParty) -> tuple[IssuerConfig, Client]:
     return issuer, client
 
 
-def begun(issuer: IssuerConfig, client: Client) -> Browser:
-    asked = LoginRequest("oidc", Level.HIGH, "da", {"redirect_uri": "https://x.example"}, connection=str(issuer.upstreams[0].id))
+def begun(issuer: IssuerConfig, client: Client, hints: Hints = NO_HINTS) -> Browser:
+    reply = {"redirect_uri": "https://x.example"}
+    asked = LoginRequest("oidc", Level.HIGH, "da", reply, connection=str(issuer.upstreams[0].id), hints=hints)
     return login.begin(issuer, client, asked, address="192.0.2.1", trace_id="t")
 
 
@@ -92,6 +95,16 @@ def test_a_step_evaluated_with_what_was_true_before_is_refused(story: Story, fjo
     assert logins(books, story.party) == 1
     assert books.one("SELECT state FROM authflows_login WHERE relying_party_id = %s", story.party.relying_party_id) == "created"
     assert replace(story, issuer=at(story.party)[0]).requesting().moved
+
+
+def test_who_is_expected_is_known_to_the_login_and_not_to_its_row(story: Story, books: Books) -> None:
+    expected = Hints(cpr="7204851234", mitid_uuid="b3f4c0de-0000-4000-8000-000000000001")
+    told = replace(story, browser=begun(story.issuer, story.client, hints=expected))
+    assert login.hints(told.read(), told.browser) == expected
+    assert not login.hints(story.read(), story.browser)
+    rows = books.rows("SELECT request::text FROM authflows_login WHERE relying_party_id = %s", story.party.relying_party_id)
+    assert "sealed_hints" in str(rows)
+    assert not [word for word in (expected.cpr, expected.mitid_uuid) if word in str(rows)]
 
 
 def test_the_core_is_asked_by_one_request_only(story: Story, books: Books) -> None:

@@ -190,6 +190,23 @@ def test_from_another_site_and_back(posted: bool, party: RelyingParty, visit: Vi
         assert "code" in party.told(asked, until_back(page, party))
 
 
+@pytest.mark.parametrize(("width", "language", "script"), [(1440, "en", True), (390, "da", False)])
+def test_an_answer_by_form(width: int, language: str, script: bool, party: RelyingParty, visit: Visit) -> None:
+    """The script presses the button; where it does not come the person does."""
+    page = visit(width, language)
+    if not script:
+        page.route("**/loginbox/send.*", lambda route: route.fulfill(content_type="text/javascript", body=""))
+    asked = party.ask(response_mode="form_post", state="a&b=<c> \u00e6")
+    page.goto(asked.url)
+    identify(page, "auto-approve")
+    if not script:
+        expect(page.locator("form[data-send] button")).to_be_visible()
+        assert faults(page) == []
+        page.click("form[data-send] button")
+    assert until_back(page, party) == party.redirect_uri
+    assert "code" in party.told(asked, f"{party.redirect_uri}?{page.locator('#sent').inner_text()}")
+
+
 def test_two_tabs_of_one_browser(party: RelyingParty, visit: Visit) -> None:
     first = visit()
     second = first.context.new_page()

@@ -1,45 +1,65 @@
-// openid-client as its documentation uses it. Arguments: a JSON object on the first line of standard input; then the address that the
-// browser came back to on the second. Prints one JSON object a line: where to send the browser, then what it learnt.
+// openid-client as its documentation uses it. A JSON object on each line of standard input: first what to ask for, then what the browser
+// came back with. Prints one JSON object a line: where to send the browser, then what it learnt.
 import { createInterface } from "node:readline";
 import * as client from "openid-client";
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const next = async () => (await lines.next()).value;
+const next = async () => JSON.parse((await lines.next()).value);
 const say = (told) => console.log(JSON.stringify(told));
-const METHODS = { client_secret_basic: client.ClientSecretBasic, client_secret_post: client.ClientSecretPost, none: () => client.None() };
 
-const asked = JSON.parse(await next());
+const ALGORITHMS = { ES256: { name: "ECDSA", namedCurve: "P-256" }, PS256: { name: "RSA-PSS", hash: "SHA-256" } };
+const imported = async ({ alg, jwk }) => ({ key: await crypto.subtle.importKey("jwk", jwk, ALGORITHMS[alg], false, ["sign"]), kid: jwk.kid });
+const METHODS = {
+  client_secret_basic: ({ client_secret }) => client.ClientSecretBasic(client_secret),
+  client_secret_post: ({ client_secret }) => client.ClientSecretPost(client_secret),
+  private_key_jwt: (_, key) => client.PrivateKeyJwt(key),
+  none: () => client.None(),
+};
+
+const asked = await next();
+const key = asked.key && (await imported(asked.key));
 const config = await client.discovery(
   new URL(asked.issuer),
   asked.client_id,
   { id_token_signed_response_alg: asked.alg },
-  METHODS[asked.auth_method](asked.client_secret),
+  METHODS[asked.auth_method](asked, key),
   { execute: [client.allowInsecureRequests] },
 );
 client.enableNonRepudiationChecks(config);
+const proof = asked.dpop ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair(asked.dpop)) } : {};
 
 const pkceCodeVerifier = client.randomPKCECodeVerifier();
 const expectedState = client.randomState();
 const expectedNonce = client.randomNonce();
-say({
-  url: client.buildAuthorizationUrl(config, {
-    redirect_uri: asked.redirect_uri,
-    scope: "openid profile mitid",
-    code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
-    code_challenge_method: "S256",
-    state: expectedState,
-    nonce: expectedNonce,
-    acr_values: asked.acr_values,
-  }).href,
-});
+const parameters = {
+  redirect_uri: asked.redirect_uri,
+  scope: asked.scope,
+  code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+  code_challenge_method: "S256",
+  state: expectedState,
+  nonce: expectedNonce,
+  ...asked.parameters,
+};
+const WAYS = {
+  query: () => client.buildAuthorizationUrl(config, parameters),
+  pushed: () => client.buildAuthorizationUrlWithPAR(config, parameters, proof),
+  signed: () => client.buildAuthorizationUrlWithJAR(config, parameters, key),
+};
+say({ url: (await WAYS[asked.way]()).href });
 
-const cameBackTo = new URL(await next());
+const back = await next();
+const cameBackWith = back.form ? new Request(back.url, { method: "POST", body: new URLSearchParams(back.form) }) : new URL(back.url);
 try {
-  const tokens = await client.authorizationCodeGrant(config, cameBackTo, { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true });
+  const checks = { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true };
+  const tokens = await client.authorizationCodeGrant(config, cameBackWith, checks, undefined, proof);
   const claims = tokens.claims();
-  const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
-  say({ claims, userinfo });
+  const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub, proof);
+  const refreshed = asked.refresh ? await client.refreshTokenGrant(config, tokens.refresh_token, undefined, proof) : null;
+  const looked_up = asked.auth_method === "none" ? null : await client.tokenIntrospection(config, tokens.access_token);
+  await client.tokenRevocation(config, (refreshed ?? tokens).refresh_token ?? tokens.access_token);
+  const afterwards = await client.fetchUserInfo(config, tokens.access_token, claims.sub, proof).then(() => "known", () => "unknown");
+  say({ tokens, claims, userinfo, refreshed, looked_up, afterwards });
 } catch (error) {
-  say({ error: error.error ?? error.code, description: error.error_description ?? error.message });
+  say({ error: error.error ?? error.code, description: error.error_description ?? error.message, cause: String(error.cause ?? "") });
 }
 process.exit(0);

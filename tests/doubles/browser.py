@@ -118,6 +118,12 @@ class Browser:
             answer = self.get(location)
         raise AssertionError("too many redirects")
 
+    def forget_sessions(self) -> None:
+        """As if the browser had been closed meanwhile: the next login is not answered by a session."""
+        jar = self.http.cookies.jar
+        for cookie in [each for each in jar if "session-" in each.name]:
+            jar.clear(cookie.domain, cookie.path, cookie.name)
+
     @property
     def cookies(self) -> dict[str, str]:
         return {cookie.name: cookie.value or "" for cookie in self.http.cookies.jar}

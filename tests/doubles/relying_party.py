@@ -67,8 +67,10 @@ class RelyingParty:
     def told(self, asked: Asked, location: str) -> dict[str, str]:
         """The parameters of an authorization response, checked as RFC 9207 and RFC 6749 10.12 want it."""
         address, _, query = location.partition("?")
-        told = dict(parse_qsl(query, strict_parsing=True))
         assert address == asked.redirect_uri.partition("?")[0], location
+        return self.checked(asked, dict(parse_qsl(query, strict_parsing=True)))
+
+    def checked(self, asked: Asked, told: dict[str, str]) -> dict[str, str]:
         assert told.get("state", "") == asked.state
         assert told["iss"] == self.issuer
         return told
@@ -81,16 +83,26 @@ class RelyingParty:
             "redirect_uri": asked.redirect_uri,
             "code_verifier": asked.verifier,
         }
+        return self._authenticated("/token", at, body | changes)
+
+    def refresh(self, refresh_token: str, at: httpx.Client | None = None, /, **changes: str | None) -> httpx.Response:
+        return self._authenticated("/token", at, {"grant_type": "refresh_token", "refresh_token": refresh_token, **changes})
+
+    def introspect(self, token: str, **changes: str | None) -> httpx.Response:
+        return self._authenticated("/introspect", None, {"token": token, **changes})
+
+    def revoke(self, token: str, **changes: str | None) -> httpx.Response:
+        return self._authenticated("/revoke", None, {"token": token, **changes})
+
+    def _authenticated(self, path: str, at: httpx.Client | None, body: dict[str, str | None]) -> httpx.Response:
         headers = {}
         if self.auth_method == "client_secret_basic":
             pair = f"{quote(self.client_id, safe='')}:{quote(self.client_secret or '', safe='')}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         else:
-            body["client_id"] = self.client_id
-            if self.client_secret:
-                body["client_secret"] = self.client_secret
-        sent = {name: value for name, value in (body | changes).items() if value is not None}
-        return self._post("/token", at, data=sent, headers=headers)
+            body = {"client_id": self.client_id, "client_secret": self.client_secret or None, **body}
+        sent = {name: value for name, value in body.items() if value is not None}
+        return self._post(path, at, data=sent, headers=headers)
 
     def redeem(self, asked: Asked, location: str, **changes: str | None) -> dict[str, Any]:
         """The tokens of a completed login."""

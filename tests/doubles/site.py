@@ -21,6 +21,14 @@ class Pages(BaseHTTPRequestHandler):
             body = PAGE.format("Log in", f'<form method="post" action="{escape(action)}">{fields}<button>Log in</button></form>')
         else:
             body = PAGE.format("Back at the service", "")
+        self._show(body)
+
+    def do_POST(self) -> None:
+        """An answer that came by a form: shown as a query would have had it."""
+        sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self._show(PAGE.format("Back at the service", f'<code id="sent">{escape(sent)}</code>'))
+
+    def _show(self, body: str) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body.encode())))

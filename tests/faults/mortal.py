@@ -20,11 +20,11 @@ import django
 
 django.setup()
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from authflows import configuration  # noqa: E402
 from authflows.pipeline import Step  # noqa: E402
+from broker_portal.wsgi import application  # noqa: E402
 
 
 class Points:
@@ -70,7 +70,6 @@ def say(what: dict[str, Any]) -> None:
 
 
 def main(issuer: str, client_id: str) -> None:
-    application = get_wsgi_application()
     parts = urlsplit(issuer)
     # What a process has read by the time that it has worked for a while; the points are those of a login.
     known = configuration.find(parts.netloc, parts.path)

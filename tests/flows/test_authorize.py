@@ -99,7 +99,7 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     ({"response_type": "id_token"}, "unsupported_response_type"),
     ({"response_type": "code token"}, "unsupported_response_type"),
     ({"response_mode": "fragment"}, "invalid_request"),
-    ({"response_mode": "form_post"}, "invalid_request"),
+    ({"response_mode": "query.jwt"}, "invalid_request"),
     ({"scope": None}, "invalid_scope"),
     ({"scope": "profile"}, "invalid_scope"),
     ({"scope": "openid admin:everything"}, "invalid_scope"),
@@ -112,11 +112,21 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     ({"code_challenge_method": "plain"}, "invalid_request"),
     ({"prompt": "none"}, "login_required"),
     ({"prompt": "none login"}, "invalid_request"),
+    ({"prompt": "none consent_revoke"}, "invalid_request"),
+    ({"acr_values": "x" * 1025}, "invalid_request"),
+    ({"ui_locales": "x" * 256}, "invalid_request"),
+    ({"login_hint": "x" * 2049}, "invalid_request"),
+    ({"login_hint": "sub:610190-0000"}, "invalid_request"),
+    ({"login_hint": "6101900000"}, "invalid_request"),
+    ({"claims": "{"}, "invalid_request"),
+    ({"claims": "[]"}, "invalid_request"),
+    ({"claims": '{"id_token": {"name": 1}}'}, "invalid_request"),
+    ({"claims": '{"id_token": {"acr": {"essential": true, "values": ["urn:unheard-of"]}}}'}, "unmet_authentication_requirements"),
     ({"prompt": "create"}, "invalid_request"),
     ({"max_age": "-1"}, "invalid_request"),
     ({"max_age": "soon"}, "invalid_request"),
     ({"max_age": "١"}, "invalid_request"),
-    ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
+    ({"request": "eyJhbGciOiJub25lIn0.e30."}, "invalid_request_object"),
     ({"request_uri": "https://attacker.example/request"}, "request_uri_not_supported"),
     ({"registration": "{}"}, "registration_not_supported"),
     ({"nonce": "a\x00b"}, "invalid_request"),
@@ -163,6 +173,7 @@ STATES = [
 def test_state_comes_back_as_it_was(state: str, party: RelyingParty, visitor: Browser) -> None:
     asked = party.ask(state=state)
     assert party.told(asked, visitor.login(asked))["state"] == state
+    visitor.forget_sessions()
     refused = party.ask(state=state, prompt="none")
     assert party.told(refused, visitor.get(refused.url).headers["Location"])["error"] == "login_required"
 
@@ -187,7 +198,7 @@ def test_a_client_registered_twice_answers_at_both_addresses(fjordbank: House, v
     uris = (REGISTERED, "https://app.fjordbank.example/back", "http://localhost:9000/back")
     party = fjordbank.client(redirect_uris=uris)
     for uri in uris:
-        asked = party.ask(redirect_uri=uri)
+        asked = party.ask(redirect_uri=uri, prompt="login")
         assert "code" in party.told(asked, visitor.login(asked))
 
 

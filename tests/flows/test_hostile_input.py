@@ -138,3 +138,11 @@ def test_a_query_that_is_too_long_to_read_is_refused_like_any_other(party: Relyi
     assert answer.status_code == 400
     assert answer.headers["Content-Security-Policy"]
     assert answer.headers["Trace-Id"]
+
+
+@EXAMPLES
+@given(changes=st.dictionaries(NAMES, st.one_of(st.none(), TEXT), max_size=5), assertion=st.one_of(st.none(), TEXT))
+def test_par(changes: dict[str, str | None], assertion: str | None, party: RelyingParty, visitor: Browser) -> None:
+    body = party.ask(**changes).url.partition("?")[2] + (f"&{urlencode({'client_assertion': assertion})}" if assertion else "")
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    sound(visitor.http.post(party.issuer + "/par", content=body, headers=headers, auth=(party.client_id, party.client_secret or "")))

@@ -90,9 +90,10 @@ def test_an_abandoned_login_ends_as_expired(party: RelyingParty, visitor: Browse
 def test_what_has_ended_is_forgotten(party: RelyingParty, visitor: Browser, books: Books, committed: None) -> None:
     from authflows import sweeps
 
-    redeemed, not_redeemed = party.ask(), party.ask()
+    redeemed, not_redeemed = party.ask(), party.ask(prompt="login")
     tokens = party.redeem(redeemed, visitor.login(redeemed))
     visitor.login(not_redeemed)
+    books.execute("DELETE FROM authflows_brokersession WHERE holder = %s", f"client:{party.relying_party_id}")
     sealed = (
         "SELECT (SELECT count(*) FROM authflows_grant WHERE relying_party_id = %(rp)s AND sealed IS NOT NULL), (SELECT count(*) FROM"
         " authflows_accesstoken t JOIN authflows_grant g ON g.id = t.grant_id WHERE g.relying_party_id = %(rp)s)"

@@ -18,6 +18,7 @@ Visitors = Callable[..., Browser]
 
 
 def code_for(party: RelyingParty, visitor: Browser, **changes: str | None) -> tuple[Asked, str]:
+    visitor.forget_sessions()
     asked = party.ask(**changes)
     return asked, party.told(asked, visitor.login(asked))["code"]
 
@@ -36,13 +37,19 @@ def test_a_code_is_spent_once_and_a_replay_ends_what_it_gave(party: RelyingParty
     refused(party.userinfo(tokens["access_token"]), "invalid_token", 401)
 
 
-def test_forty_redemptions_at_once_give_one_answer(party: RelyingParty, visitor: Browser, books: Books) -> None:
+def test_statement_28_forty_redemptions_at_once_give_one_answer_whose_token_has_ended(
+    party: RelyingParty, visitor: Browser, books: Books
+) -> None:
+    """The code was replayed, so what it gave is revoked (statement 25)."""
     asked, code = code_for(party, visitor)
     with httpx.Client(base_url=visitor.base_url, verify=False, trust_env=False, timeout=30) as http, ThreadPoolExecutor(40) as pool:
         answers = [each.result() for each in [pool.submit(party.token, asked, code, http) for _ in range(40)]]
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 39
     issued = "SELECT count(*) FROM authflows_accesstoken t JOIN authflows_grant g ON g.id = t.grant_id WHERE g.relying_party_id = %s"
     assert books.one(issued, party.relying_party_id) == 1
+    (tokens,) = [answer.json() for answer in answers if answer.status_code == 200]
+    refused(party.userinfo(tokens["access_token"]), "invalid_token", 401)
+    assert party.introspect(tokens["access_token"]).json() == {"active": False}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-import subprocess
+
+from tests.harness import debian
 
 MISSING = "no Chromium: install one (on Debian: apt install chromium) or name its program in $CHROMIUM"
 # Nothing but loopback, nor anything that a fresh profile would ask its maker. Names under .example are hosts of the tests.
@@ -24,10 +25,5 @@ def program() -> str | None:
 
 
 def install() -> None:
-    """Asks apt for one, as root and where there is apt; says nothing about success."""
-    if program() or os.geteuid() != 0 or not shutil.which("apt-get"):
-        return
-    print("Installing Chromium …", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]):
-        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    if not program():
+        debian.install("Chromium", "chromium")

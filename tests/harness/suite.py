@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from tests.harness import chromium, network, node
+from tests.harness import apache, chromium, network, node
 from tests.harness.ground import Ground
 
 LIVE = {
@@ -40,6 +40,7 @@ def run(name: str, command: list[str], env: dict[str, str]) -> tuple[str, int, f
 
 def main() -> int:
     chromium.install()
+    apache.install()
     problem = node.install()
     uncut = network.cut()
     print(f"Network: not cut ({uncut}); only pytest's own process is kept on loopback" if uncut else "Network: loopback only", flush=True)

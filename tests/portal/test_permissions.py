@@ -43,7 +43,7 @@ TABLE = [
     Row("GET", "portal:client", CLIENT,                        "200 200 403 200 404 404 404 302"),
     Row("POST", "portal:client_redirect_uris", CLIENT,         "422 422 403 403 404 404 404 302"),
     Row("GET", "portal:client_settings", CLIENT,               "200 200 403 403 404 404 404 302"),
-    Row("POST", "portal:client_settings", CLIENT,              "303 303 403 403 404 404 404 302"),
+    Row("POST", "portal:client_settings", CLIENT,              "422 422 403 403 404 404 404 302"),
     Row("GET", "portal:client_close", CLIENT,                  "200 200 403 403 404 404 404 302"),
     Row("POST", "portal:client_close", CLIENT,                 "422 422 403 403 404 404 404 302"),
     Row("POST", "portal:client_secret_new", CLIENT,            "200 200 403 403 404 404 404 302", {"overlap": "24"}),

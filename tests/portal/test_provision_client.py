@@ -3,15 +3,17 @@
 import json
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from authflows.models import ClientSecret
+from authflows.models import ClientExt, ClientSecret
 from tenants import directory
 from tenants.isolation import tenant_scope
+from tests.doubles.keyholder import new_key
 
 Manage = Callable[..., CompletedProcess[str]]
 CALLBACK = ("--redirect-uri", "https://netbank.fjordbank.example/callback")
@@ -61,17 +63,26 @@ def test_a_public_client_has_no_secret(manage: Manage, slug: str) -> None:
     assert told(provision(manage, slug, "--auth-method", "none"))["client_secret"] is None
 
 
+def test_a_scope_of_refresh_tokens_comes_with_the_grant(committed: None, manage: Manage, slug: str) -> None:
+    told(provision(manage, slug))
+    told(provision(manage, slug, "--scope", "openid offline_access"))
+    tenant = directory.tenant_by_slug(slug)
+    assert tenant is not None
+    with tenant_scope(tenant.id):
+        grants = [ext.grant_types for ext in ClientExt.objects.of(tenant.id).order_by("id")]
+    assert grants == [["authorization_code"], ["authorization_code", "refresh_token"]]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("--setting", "fapi=on"),
-        ("--setting", "dialect=neb"),
+        ("--setting", "dialect=esperanto"),
+        ("--setting", "subject_source=elsewhere"),
         ("--setting", "min_loa=enormous"),
         ("--setting", "par"),
-        ("--auth-method", "private_key_jwt"),
-        ("--jwks", "keys.json"),
         ("--post-logout-redirect-uri", "https://netbank.fjordbank.example/"),
-        ("--scope", "openid offline_access"),
+        ("--scope", "openid everything"),
     ],
 )
 def test_what_is_not_built_is_refused_never_ignored(committed: None, slug: str, arguments: tuple[str, ...]) -> None:
@@ -110,3 +121,23 @@ def test_a_slug_that_cannot_be_is_refused_and_nothing_is_made(committed: None, s
 def test_a_refusal_is_one_line_on_standard_error(manage: Manage, slug: str) -> None:
     done = provision(manage, slug, "--setting", "fapi=on")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
+def test_a_client_with_keys_of_its_own_has_no_secret(manage: Manage, slug: str, tmp_path: Path) -> None:
+    public = new_key().as_dict(private=False)
+    for number, document in enumerate((public, {"keys": [public]})):
+        file = tmp_path / f"{number}.json"
+        file.write_text(json.dumps(document))
+        done = told(provision(manage, slug, "--auth-method", "private_key_jwt", "--jwks", str(file), "--setting", "par=required"))
+        assert done["client_secret"] is None
+    by_address = provision(manage, slug, "--auth-method", "private_key_jwt", "--setting", "jwks_uri=https://keys.fjordbank.example/")
+    assert told(by_address)["client_secret"] is None
+
+
+def test_a_file_that_holds_no_public_keys_is_refused(committed: None, slug: str, tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    for text, why in (("{", "not JSON"), ("{}", "JWK Set"), (json.dumps(new_key().as_dict(private=True)), "key")):
+        file.write_text(text)
+        assert why in str(refused(slug, *CALLBACK, "--auth-method", "private_key_jwt", "--jwks", str(file)))
+    assert "No such file" in str(refused(slug, *CALLBACK, "--jwks", str(tmp_path / "nowhere.json")))
+    assert directory.tenant_by_slug(slug) is None

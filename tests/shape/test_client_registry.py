@@ -13,7 +13,7 @@ UNREACHABLE = (
 LOADED = """
 import django; django.setup()
 from django.urls import get_resolver
-import authflows.gate, broker_portal.celery, sys
+import authflows.front, broker_portal.celery, sys
 get_resolver().url_patterns; get_resolver("authflows.urls").url_patterns
 print("\\n".join(name for name in sys.modules if name.startswith("oidc_provider")))
 """

@@ -109,6 +109,33 @@ def test_no_address_of_a_private_network_is_called(host: str) -> None:
     assert isinstance(refusal.value, Refused) or "not known" in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://keys.fjordbank.example/",
+        "https://localhost/",
+        "https://keys.localhost/",
+        "https://127.0.0.1/",
+        "https://10.0.0.1/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://[::1]/",
+        "https://169.254.169.254/",
+    ],
+)
+def test_what_could_never_be_called_cannot_be_written_down(url: str) -> None:
+    with pytest.raises(Refused):
+        outbound.check(url, loopback=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [("https://keys.fjordbank.example/a?b=c", False), ("http://localhost:8001/", True), ("http://127.0.0.1:8001/", True)],
+)
+def test_what_can_be_called_can_be_written_down(url: str, loopback: bool) -> None:
+    outbound.check(url, loopback=loopback)
+
+
 @pytest.mark.parametrize("found", ["93.184.215.14", "2a00:1450:400f:80d::200e"])
 def test_addresses_of_the_internet_are_called(found: str) -> None:
     assert outbound.permitted(ipaddress.ip_address(found), loopback=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -45,15 +46,17 @@ class Command(BaseCommand):
         tenant = directory.tenant_by_slug(options["tenant"]) or self._open(options["tenant"])
         with tenant_scope(tenant.id):
             environment = Environment.objects.of(tenant.id).get(kind=options["environment"])
-        self._print(register(tenant, environment, wanted), options["json"])
+        try:
+            made = register(tenant, environment, wanted)
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from None
+        self._print(made, options["json"])
 
     def _wanted(self, options: dict[str, Any]) -> Registration:
         try:
             switches = client_settings.parse(options["client_settings"])
         except client_settings.UnknownSetting as error:
             raise CommandError(str(error), returncode=2) from None
-        if options["jwks"]:
-            raise CommandError("--jwks: not available yet", returncode=2)
         if options["post_logout_redirect_uris"]:
             raise CommandError("--post-logout-redirect-uri: not available yet, since nobody can log out", returncode=2)
         return Registration(
@@ -62,6 +65,7 @@ class Command(BaseCommand):
             auth_method=options["auth_method"],
             id_token_alg=options["id_token_alg"],
             scopes=tuple(options["scope"].split()),
+            jwks=_read(options["jwks"]) if options["jwks"] else None,
             **({"application_type": "spa"} if options["auth_method"] == "none" else {}) | switches,
         )
 
@@ -87,3 +91,14 @@ class Command(BaseCommand):
             return
         for name, value in told.items():
             self.stdout.write(f"{name}: {value}")
+
+
+def _read(path: str) -> Any:
+    """A JWK Set, or one key as a file holds it."""
+    try:
+        found = json.loads(Path(path).read_text())
+    except OSError as error:
+        raise CommandError(f"--jwks {path}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise CommandError(f"--jwks {path}: not JSON") from None
+    return {"keys": [found]} if isinstance(found, dict) and "kty" in found else found

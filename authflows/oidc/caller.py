@@ -1,0 +1,70 @@
+"""Who calls an endpoint for machines: proven by its credentials, its failures counted."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from authflows import store
+from authflows.configuration import Client, IssuerConfig
+from authflows.errors import JsonError, Stale
+from authflows.oidc import client_authentication
+from authflows.oidc.parameters import Parameters
+from tenants import limits
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`secret_id` is the secret that was used, if one was; `guess` is whose failures count together."""
+
+    client: Client
+    secret_id: uuid.UUID | None
+    guess: str
+
+    def limit(self) -> dict[str, Any]:
+        """For grants.NOT_LIMITED and grants.USED."""
+        (bucket,) = limits.buckets([("token_failure.client", self.guess)])
+        return {"limit_key": bucket.key, "limit_window": bucket.window, "limit": bucket.allowed, "secret": self.secret_id}
+
+
+def no_repeats(parameters: Parameters) -> None:
+    if parameters.repeated:
+        raise JsonError("invalid_request", f"{min(parameters.repeated)} was sent more than once")
+
+
+def too_many() -> JsonError:
+    return JsonError("slow_down", "too many failed attempts", 429, {"Retry-After": "60"})
+
+
+def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str) -> Caller:
+    """`called` is the endpoint's path. Raises JsonError, and Stale where the client has changed since it was read."""
+    no_repeats(parameters)
+    credentials = client_authentication.presented(authorization, parameters)
+    guess = f"{credentials.client_id}:{address}"
+    try:
+        client, secret_id = client_authentication.authenticate(issuer, credentials, called)
+    except JsonError:
+        if store.version(issuer.id) != issuer.version:
+            raise Stale from None
+        if not limits.hit("token_failure.client", guess):
+            raise too_many() from None
+        raise
+    return Caller(client, secret_id, guess)
+
+
+def admit(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str) -> Caller:
+    """`prove`, for a step that does not look at the limit itself."""
+    asking = prove(issuer, parameters, authorization, address, called)
+    if limits.blocked("token_failure.client", asking.guess):
+        raise too_many()
+    return asking
+
+
+def refusal(issuer: IssuerConfig, caller: Caller, description: str) -> Exception:
+    """Why a step of a proven client did nothing: this process's memory, its failures before, or what it presented."""
+    if store.version(issuer.id) != issuer.version:
+        return Stale()
+    if limits.blocked("token_failure.client", caller.guess):
+        return too_many()
+    return JsonError("invalid_grant", description)

@@ -1,0 +1,28 @@
+"""Our own names: what every other dialect is translated to and from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from authflows.oidc.dialects import hints
+from authflows.oidc.dialects.dialect import ASKED, Reading, Way
+from authflows.oidc.parameters import Parameters
+
+SUBJECT_FORM = ("", "")
+
+
+def read(sent: Parameters, way: Way) -> Reading:
+    return Reading(
+        scopes=tuple(sent.get("scope").split()),
+        acr_values=sent.get("acr_values"),
+        ui_locales=sent.get("ui_locales"),
+        hints=hints.free(sent.get("login_hint"), "login_hint", way),
+    )
+
+
+def id_token(native: Mapping[str, Any], scope: str) -> dict[str, Any]:
+    return {name: value for name, value in native.items() if name != ASKED}
+
+
+userinfo = id_token

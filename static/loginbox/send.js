@@ -1,0 +1,2 @@
+// Posts the answer that this page holds to the service that asked for it.
+document.querySelector("form[data-send]").submit();

@@ -1,0 +1,50 @@
+"""Authlib's client, as its documentation uses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from authlib.integrations.httpx_client import OAuth2Client
+from authlib.oidc.core import CodeIDToken, UserInfo
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from tests.doubles.browser import Browser
+from tests.doubles.relying_party import RelyingParty
+from tests.flows.interop.array import Row
+from tests.flows.interop.learnt import Learnt
+from tests.flows.interop.visits import through
+
+VERIFIER, NONCE = "v" * 50, "n-0S6_WzA2Mj"
+
+
+def login(row: Row, party: RelyingParty, visitor: Browser) -> Learnt:
+    metadata = visitor.get(party.issuer + "/.well-known/openid-configuration").json()
+    with OAuth2Client(
+        client_id=party.client_id,
+        client_secret=party.client_secret,
+        token_endpoint_auth_method=row.auth,
+        token_endpoint=metadata["token_endpoint"],
+        redirect_uri=party.redirect_uri,
+        scope=row.scopes,
+        code_challenge_method="S256",
+        trust_env=False,
+    ) as client:
+        url, state = client.create_authorization_url(
+            metadata["authorization_endpoint"], code_verifier=VERIFIER, nonce=NONCE, **row.parameters
+        )
+        ending = through(visitor, url, locale=row.locale)
+        tokens = client.fetch_token(authorization_response=ending.as_query, state=state, code_verifier=VERIFIER)
+        userinfo = client.get(metadata["userinfo_endpoint"]).json()
+        refreshed = client.refresh_token(metadata["token_endpoint"], refresh_token=tokens["refresh_token"]) if row.offline else None
+    claims = _validated(dict(tokens), row, party, KeySet.import_key_set(visitor.get(metadata["jwks_uri"]).json()))
+    return Learnt(dict(tokens), claims, dict(UserInfo(**userinfo)), dict(refreshed) if refreshed else None)
+
+
+def _validated(tokens: dict[str, Any], row: Row, party: RelyingParty, keys: KeySet) -> dict[str, Any]:
+    decoded = jwt.decode(tokens["id_token"], keys, algorithms=[row.alg])
+    options: dict[str, Any] = {"iss": {"essential": True, "value": party.issuer}}
+    params = {"nonce": NONCE, "client_id": party.client_id, "access_token": tokens["access_token"]}
+    claims = CodeIDToken(decoded.claims, decoded.header, options=options, params=params)
+    claims.validate()
+    return dict(claims)

@@ -1,0 +1,64 @@
+"""Pairwise covering: every two values that can meet in one row, do in some row. `python -m tests.flows.interop.pairs` finds new rows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+from tests.flows.interop.array import FACTORS, ROWS, Row, possible
+
+Pair = tuple[tuple[str, object], tuple[str, object]]
+TRIES = 400
+
+
+def pairs_of(row: Row) -> set[Pair]:
+    return set(combinations(((name, getattr(row, name)) for name in FACTORS), 2))
+
+
+def all_pairs() -> set[Pair]:
+    """Those that some row can have."""
+    return {pair for row in _possible_rows() for pair in pairs_of(row)}
+
+
+def _possible_rows() -> Iterator[Row]:
+    """Rows enough to show every pair that is possible: the usual values, and two others at a time."""
+    usual = [Row(client, auth=auth) for client in FACTORS["client"] for auth in FACTORS["auth"]]
+    changes: list[dict[str, object]] = [
+        {first: one, second: other} for first, second in combinations(FACTORS, 2) for one in FACTORS[first] for other in FACTORS[second]
+    ]
+    for row in usual:
+        for change in changes:
+            candidate = replace(row, **change)
+            if possible(candidate):
+                yield candidate
+
+
+def _filled(pair: Pair, chance: random.Random) -> Row | None:
+    for _ in range(100):
+        drawn: dict[str, object] = {name: chance.choice(values) for name, values in FACTORS.items()} | dict(pair)
+        row = replace(Row("openid-client"), **drawn)
+        if possible(row):
+            return row
+    return None
+
+
+def found(seed: int = 1) -> list[Row]:
+    chance = random.Random(seed)
+    left, rows = all_pairs(), []
+    while left:
+        target = min(left, key=repr)
+        candidates = [row for _ in range(TRIES) if (row := _filled(target, chance)) is not None]
+        best = max(candidates, key=lambda row: len(pairs_of(row) & left))
+        rows.append(best)
+        left -= pairs_of(best)
+    return rows
+
+
+if __name__ == "__main__":
+    usual = Row("openid-client")
+    for row in sorted(min((found(seed) for seed in range(1, 6)), key=len), key=lambda row: row.client, reverse=True):
+        changed = [f"{name}={getattr(row, name)!r}" for name in FACTORS if name != "client" and getattr(row, name) != getattr(usual, name)]
+        print(f"    Row({', '.join([repr(row.client).replace(chr(39), chr(34)), *changed])}),".replace("'", '"'))
+    print(f"# {len(ROWS)} rows before")

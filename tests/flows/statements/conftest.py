@@ -1,0 +1,31 @@
+"""The 38 statements that the provider is judged by, in every dialect: it changes names and shapes, never a check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from authflows.client_settings import CHOICES
+from tests.doubles.houses import House
+from tests.doubles.newcomers import Newcomer
+
+DIALECTS = tuple(CHOICES["dialect"][1]) if "dialect" in CHOICES else ("native",)
+
+
+@pytest.fixture(params=DIALECTS)
+def dialect(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def new_party(fjordbank: House, dialect: str) -> Callable[..., Newcomer]:
+    """Makes clients of fjordbank that speak the dialect; arguments as in registration.Registration."""
+    return partial(Newcomer.at, fjordbank, dialect)
+
+
+@pytest.fixture
+def party(new_party: Callable[..., Newcomer]) -> Newcomer:
+    return new_party()
