@@ -62,7 +62,7 @@ def context(issuer: IssuerConfig | None, client: Client | None, language: str) -
 # What belongs to one login replaces a marker; the rest of what a step shows is rendered into its skeleton.
 MARKERS = (
     *("user_id", "reference_text", "seconds", "seconds_left", "time_left", "expires_at", "until", "code", "code_seconds", "password"),
-    *("digit_1", "digit_2", "digit_3", "digit_4", "channel", "person", "half_1", "half_2"),
+    *("digit_a", "digit_b", "digit_c", "digit_d", "channel", "person", "half_a", "half_b"),
 )
 
 
@@ -70,7 +70,7 @@ def slot(step: str, language: str, shown: dict[str, Any], **values: str) -> str:
     """What the simulator draws inside the slot."""
     context = tuple(sorted((name, _frozen(value)) for name, value in shown.items() if name not in MARKERS))
     markers = {name: str(shown[name]) for name in MARKERS if name in shown}
-    for frame in (1, 2):
+    for frame in ("a", "b"):
         if half := markers.pop(f"half_{frame}", None):
             markers[f"qr_{frame}"] = qr.path(f"{values['phone_address']}?qr={frame}.{half}")
     if step == "audio_reader":

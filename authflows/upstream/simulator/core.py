@@ -130,9 +130,7 @@ def wrong(session: Session) -> Session:
 
 def _cancel(session_id: str, asked: Told) -> Told:
     session = _session(session_id, asked)
-    # Who gives up before what had gone wrong is told what had gone wrong.
-    ending = session.state if session.state in ("rejected", "blocked", "level") else "core_cancelled"
-    return _renewed(session) if session.state == "ended" else _end(session, session.person, ending)
+    return _renewed(session) if session.state == "ended" else _end(session, session.person, "core_cancelled")
 
 
 def _redeem(session_id: str, asked: Told) -> Told:

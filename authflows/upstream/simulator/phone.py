@@ -21,7 +21,8 @@ from authflows.upstream.simulator import core, memory, secrets
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.people import PEOPLE
 
-FRAMES = "simulated-phone-frames"
+COOKIE = "simulated-phone-frames"
+FRAMES = ("a", "b")
 FRAME_SECONDS = 120
 
 
@@ -55,21 +56,21 @@ def _answered(request: HttpRequest, issuer: IssuerConfig, user_id: str, waiting:
 
 def _scanned(request: HttpRequest, issuer: IssuerConfig, frame: str) -> HttpResponse:
     number, _, half = frame.partition(".")
-    halves = _kept(request) | ({number: half} if number in ("1", "2") and len(half) == 16 and half.isalnum() else {})
-    waiting = memory.by_channel(halves.get("1", "") + halves.get("2", ""), str(issuer.environment_id)) if len(halves) == 2 else None
+    halves = _kept(request) | ({number: half} if number in FRAMES and len(half) == 16 and half.isalnum() else {})
+    waiting = memory.by_channel(halves.get("a", "") + halves.get("b", ""), str(issuer.environment_id)) if len(halves) == 2 else None
     if waiting is not None:
         response = _page(request, issuer, waiting.person, waiting, tied=True)
-        response.delete_cookie(FRAMES, path=f"{issuer.prefix}/simulator/")
+        response.delete_cookie(COOKIE, path=f"{issuer.prefix}/simulator/")
         return response
     response = _shown(request, "frames", both=len(halves) == 2)
     kept = "-".join(f"{name}.{value}" for name, value in halves.items())
-    response.set_cookie(FRAMES, kept, max_age=FRAME_SECONDS, path=f"{issuer.prefix}/simulator/", httponly=True, samesite="Lax")
+    response.set_cookie(COOKIE, kept, max_age=FRAME_SECONDS, path=f"{issuer.prefix}/simulator/", httponly=True, samesite="Lax")
     return response
 
 
 def _kept(request: HttpRequest) -> dict[str, str]:
-    parts = (part.partition(".") for part in request.COOKIES.get(FRAMES, "").split("-"))
-    return {number: half for number, _, half in parts if number in ("1", "2") and len(half) == 16}
+    parts = (part.partition(".") for part in request.COOKIES.get(COOKIE, "").split("-"))
+    return {number: half for number, _, half in parts if number in FRAMES and len(half) == 16}
 
 
 def _page(

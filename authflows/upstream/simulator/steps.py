@@ -98,7 +98,9 @@ def app(session: Session, fields: Fields, now: float) -> Outcome:
 
 
 def over(session: Session, fields: Fields, now: float) -> Outcome:
-    """Not approved, and not ended: one may try again, or another way."""
+    """Not approved, and not ended: one may try again, or another way, or give up."""
+    if "cancel" in fields:
+        return End("core_cancelled" if session.state == "parallel" else session.state, session.person)
     if session.method and "unblock" in fields:
         return Use(session.method, METHODS[session.method].factors[0], unblock=True)
     if session.method and "again" in fields:
@@ -108,6 +110,8 @@ def over(session: Session, fields: Fields, now: float) -> Outcome:
 
 def unreachable(session: Session, fields: Fields, now: float) -> Outcome:
     """The person holds nothing that reaches the level."""
+    if "cancel" in fields:
+        return End("level", session.person)
     return Go("shown") if "again" in fields else Stay()
 
 

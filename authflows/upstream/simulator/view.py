@@ -37,10 +37,13 @@ def _choice(session: Session) -> tuple[str, Shown]:
 
 def _app(session: Session) -> tuple[str, Shown]:
     code = secrets.channel_code(session.channel)
-    tied: Shown = {f"digit_{place}": digit for place, digit in enumerate(code, 1)} | {"channel": session.channel, "person": session.person}
+    tied: Shown = {f"digit_{place}": digit for place, digit in zip("abcd", code, strict=True)} | {
+        "channel": session.channel,
+        "person": session.person,
+    }
     tied |= {"qr": session.qr}
     if session.qr:
-        tied |= {f"half_{place}": half for place, half in enumerate(secrets.halves(session.channel), 1)}
+        tied |= {f"half_{frame}": half for frame, half in zip("ab", secrets.halves(session.channel), strict=True)}
     return "waiting", tied | _place(session, "app") | _clock(session.seconds_left)
 
 
