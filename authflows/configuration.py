@@ -73,6 +73,8 @@ class Client(ClientSettings):
     sso_group: str
     methods: tuple[str, ...]
     theme: ThemeValues | None
+    registered: RegisteredClient = field(repr=False, compare=False)  # the row, for claims classes and hooks of the deployer's
+    values: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # what oidc.claims prepares, by scopes
 
     @property
     def nonce_instead_of_challenge(self) -> bool:
@@ -142,9 +144,9 @@ def find(host: str, path: str) -> IssuerConfig | None:
     if "\x00" in path:
         return None
     parts = path.split("/", 3)
-    if len(parts) >= 3 and parts[1] == "t" and host == urlsplit(base_url()).netloc:
-        return _known(f"/t/{parts[2]}")
-    return None if host == urlsplit(base_url()).netloc else _known(host)
+    if host != urlsplit(base_url()).netloc:
+        return _known(host)
+    return _known(f"/t/{parts[2]}") if len(parts) >= 3 and parts[1] == "t" else None
 
 
 def is_path_issuer(path: str) -> bool:
@@ -280,6 +282,7 @@ def _client(
         sso_group=party.sso_group,
         methods=tuple(party.methods),
         theme=ThemeValues(f"{theme.name}-{theme.version}", theme.layout, theme.values, theme.texts) if theme else None,
+        registered=registered,
         **_settings(ext),
     )
 

@@ -7,14 +7,15 @@ authorize ─303─► box ──► step … ──303──► return_ ──�
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from authflows import leaving, levels, login, pages, reuse
+from authflows import leaving, levels, login, pages, refusals, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, session_secret
-from authflows.errors import PageError
+from authflows.errors import PageError, Unavailable, UnregisteredRedirect
 from authflows.identity import Identity
 from authflows.login import Browser
 from authflows.loginbox import page
@@ -33,12 +34,16 @@ from tenants.middleware import address_of
 
 def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     """Stores the request and redirects: no GET of this ever reaches the core (decision 10)."""
-    if request.method == "HEAD" or _prefetched(request):
+    if request.method == "HEAD" or pages.prefetched(request):
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
     if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
         raise PageError("malformed_request")
     parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
-    client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
+    try:
+        client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
+    except UnregisteredRedirect as refused:
+        _told_to_its_owners(request, issuer, refused)
+        raise
     if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
         return leaving.send(issuer, ended)
     browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
@@ -49,14 +54,26 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     return response
 
 
+def _told_to_its_owners(request: HttpRequest, issuer: IssuerConfig, refused: UnregisteredRedirect) -> None:
+    assert refused.relying_party_id is not None
+    found = refusals.difference(refused.received, refused.registered)
+    with suppress(Unavailable):  # the person is answered all the same
+        refusals.record(issuer.tenant_id, refused.relying_party_id, found, trace_id(request))
+
+
 def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
-    """The cookie has come back: the core is asked, once, and the box is shown; a reload shows it again."""
-    if _prefetched(request):
+    """The cookie has come back: the core is asked, once, and the box is shown; a reload shows it again.
+
+    A page that waits asks with the step that it shows in `Shown-Step` (static/loginbox/waiting.js): 204 while it is still that one.
+    """
+    if pages.prefetched(request):
         return HttpResponse(status=503)
     browser = _browser(request, issuer, handle)
-    if "session" in request.GET and (ended := _reused(request, issuer, browser)):
+    if request.META.get("QUERY_STRING") and "session" in request.GET and (ended := _reused(request, issuer, browser)):
         return ended
-    found = login.requesting(issuer, browser, address=address_of(request))
+    shown = request.META.get("HTTP_SHOWN_STEP", "")
+    # Whoever waits has asked the core already: nothing is begun for him.
+    found = login.read(issuer, browser) if shown else login.requesting(issuer, browser, address=address_of(request))
     if found is None:
         raise PageError("no_cookie", 403)
     if over := _over(issuer, found, browser):
@@ -68,7 +85,10 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         return _wait_for_core(request, issuer, found, browser)
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     assert isinstance(upstream, Steps)
-    return _shown(request, issuer, found, browser, _told(lambda: upstream.show(_ask(issuer, found), found.core_id)))
+    mount = _told(lambda: upstream.show(_ask(issuer, found), found.core_id))
+    if isinstance(mount, Form) and mount.step == shown:
+        return HttpResponse(status=204)
+    return _shown(request, issuer, found, browser, mount)
 
 
 def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -102,7 +122,7 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
         return _see_other(_box_address(issuer, browser))
     connection = _upstream(issuer, found)
     try:
-        identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, request.GET.get("code", ""))
+        identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, pages.queried(request, "code"))
     except Ended as end:
         return _end(issuer, found, browser, end.ending)
     except (Refused, Lost) as lost:
@@ -171,18 +191,18 @@ def _accept(
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
         return _end(issuer, found, browser, "level")
-    if asked.subject and not login.is_person(issuer, identity, asked.subject):
+    if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
-    vouched = reuse.Vouched(identity, level, connection, found.core_session)
-    grant = reuse.granted(asked, vouched, browser, found.id)
+    vouched, client = reuse.Vouched(identity, level, connection, found.core_session), _client(issuer, found)
+    grant = reuse.granted(client, asked, vouched, browser, found.id)
     if not intake.use(issuer, asked, found.id):
         return _end(issuer, found, browser, "answered")
-    client = _client(issuer, found)
-    session = reuse.opening(request, issuer, client, browser, vouched, trial=asked.trial)
-    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, session=session):
+    session = reuse.opening(request, issuer, client, browser, vouched, alone=reuse.alone(asked))
+    nobody = reuse.nobody(asked)
+    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, session=session, nobody=nobody):
         response = _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
-        if not asked.trial:
+        if not reuse.alone(asked):
             keep_session(response, issuer, client, browser.session)
         return response
     return _repeat(issuer, _found(issuer, browser), browser)
@@ -316,14 +336,8 @@ def _proven_form(request: HttpRequest, browser: Browser) -> None:
         raise PageError("form_token", 403)
 
 
-def _prefetched(request: HttpRequest) -> bool:
-    """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
-    said = " ".join(request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")).lower()
-    return "prefetch" in said or "preview" in said
-
-
 def _language(request: HttpRequest, found: StoredLogin) -> str:
-    chosen = request.GET.get("language")
+    chosen = pages.queried(request, "language")
     return chosen if chosen in ("da", "en") else str(found.request["language"])
 
 

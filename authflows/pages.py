@@ -39,13 +39,24 @@ def respond(text: str, *, simulated: bool, status: int = 200) -> HttpResponse:
     return response
 
 
+def prefetched(request: HttpRequest) -> bool:
+    """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
+    said = " ".join(request.META.get(name, "") for name in ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")).lower()
+    return "prefetch" in said or "preview" in said
+
+
+def queried(request: HttpRequest, name: str) -> str:
+    """A parameter of the address. Most addresses have none, and Django makes as much of an empty query as of a cookie."""
+    return str(request.GET.get(name, "")) if request.META.get("QUERY_STRING") else ""
+
+
 def language_of(request: HttpRequest) -> str:
     """Chosen on the page, else the browser's first of the languages that we speak."""
     # A query that cannot be read chooses nothing: the page that says so needs a language too.
     with suppress(SuspiciousOperation):
-        if request.GET.get("language") in ("da", "en"):
-            return str(request.GET["language"])
-    for tag in request.headers.get("Accept-Language", "").replace(" ", "").lower().split(","):
+        if (chosen := queried(request, "language")) in ("da", "en"):
+            return chosen
+    for tag in str(request.META.get("HTTP_ACCEPT_LANGUAGE", "")).replace(" ", "").lower().split(","):
         if tag[:2] in ("da", "en"):
             return tag[:2]
     return "da"

@@ -10,7 +10,7 @@ import json
 import re
 import select
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import count
@@ -19,7 +19,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import errors
+from psycopg import abc, errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
@@ -35,17 +35,23 @@ _DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
 class Result:
-    """What a statement answered, once its step has been sent."""
+    """What a statement answered, once its step has been sent; read when it is asked for."""
 
-    __slots__ = ("row", "rowcount")
+    __slots__ = ("answer", "statement")
 
     def __init__(self) -> None:
-        self.row: tuple[Any, ...] | None = None
-        self.rowcount = 0
+        self.answer: PGresult | None = None
+        self.statement: _Statement | None = None
+
+    @property
+    def rowcount(self) -> int:
+        return (self.answer.command_tuples or 0) if self.answer is not None else 0
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """The first row: no statement of a login needs another."""
-        return self.row
+        if self.answer is None or self.statement is None or not self.answer.ntuples:
+            return None
+        return self.statement.first_row(self.answer)
 
 
 class Step:
@@ -60,7 +66,7 @@ class Step:
     def execute(self, sql: str, params: Mapping[str, Any] = NOTHING, /, *, prepare: bool = True) -> Result:
         """`sql` names its parameters like %(tenant)s. Every statement is prepared: its text must be one of few."""
         result = Result()
-        self._asked.append((sql, [_wire(params[name]) for name in _compiled(sql)[1]], result))
+        self._asked.append((sql, [_WIRES[type(params[name])](params[name]) for name in _compiled(sql)[1]], result))
         return result
 
     def send(self) -> None:
@@ -78,16 +84,32 @@ class Step:
             server.send(self._asked)
 
 
+class _Statement:
+    """A prepared statement: its name, and how its columns are read, which is found out once."""
+
+    __slots__ = ("_read", "_transformer", "name")
+
+    def __init__(self, name: bytes, transformer: abc.Transformer) -> None:
+        self.name = name
+        self._transformer = transformer
+        self._read = False
+
+    def first_row(self, answer: PGresult) -> tuple[Any, ...]:
+        self._transformer.set_pgresult(answer, set_loaders=not self._read)
+        self._read = True
+        return self._transformer.load_row(0, tuple)
+
+
 class _Server:
     """A connection's other end: which statements it knows."""
 
     def __init__(self, connection: Connection) -> None:
         self.pgconn: PGconn = connection.pgconn
-        self.known: dict[str, bytes] = {}
+        self.known: dict[str, _Statement] = {}
         self._names = count()
         self._encoding = connection.info.encoding
         # Not the connection: it is the weak key that this object is kept under.
-        self._transformer = Transformer(connection.adapters)
+        self._adapters = connection.adapters
         self._poll = select.poll()
         self._poll.register(self.pgconn.socket, select.POLLIN)
 
@@ -95,13 +117,15 @@ class _Server:
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
         prepared = []
-        for sql, wires, _ in asked:
-            name = self.known.get(sql)
-            prepared.append(name is None)
-            if name is None:
-                name = self.known[sql] = b"step_%d" % next(self._names)
-                pgconn.send_prepare(name, _compiled(sql)[0], [oid for _, _, oid in wires])
-            pgconn.send_query_prepared(name, [value for value, _, _ in wires], [form for _, form, _ in wires])
+        for sql, wires, result in asked:
+            statement = self.known.get(sql)
+            prepared.append(statement is None)
+            values, forms, types = zip(*wires, strict=True) if wires else ((), (), ())
+            if statement is None:
+                statement = self.known[sql] = _Statement(b"step_%d" % next(self._names), Transformer(self._adapters))
+                pgconn.send_prepare(statement.name, _compiled(sql)[0], types)
+            result.statement = statement
+            pgconn.send_query_prepared(statement.name, values, forms)
         pgconn.pipeline_sync()
         self._flush()
         failed = self._answers(asked, prepared)
@@ -124,17 +148,11 @@ class _Server:
                     if preparing:
                         self.known.pop(sql, None)
                 elif last:
-                    self._fill(result, answer)
+                    result.answer = answer
         # What is checked at the end of a transaction fails at the synchronisation.
         while (rest := self._result()) is None or rest.status != ExecStatus.PIPELINE_SYNC:
             failed = failed or rest
         return failed
-
-    def _fill(self, result: Result, answer: PGresult) -> None:
-        result.rowcount = answer.command_tuples or 0
-        if answer.ntuples:
-            self._transformer.set_pgresult(answer)
-            result.row = self._transformer.load_row(0, tuple)
 
     def _next(self) -> PGresult:
         """Each statement's answer, and the nothing behind it."""
@@ -163,30 +181,22 @@ def _compiled(sql: str) -> tuple[bytes, tuple[str, ...]]:
     return _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql).encode(), names
 
 
-def _wire(value: Any) -> Wire:
-    kind = type(value)
-    if value is None:
-        return None, 0, 0
-    if kind is str:
-        return value.encode(), 0, 0
-    if kind is uuid.UUID:
-        return value.bytes, 1, _UUID
-    if kind is bytes:
-        return value, 1, _BYTEA
-    if kind is bool:
-        return b"t" if value else b"f", 0, _BOOL
-    if kind is int:
-        return b"%d" % value, 0, 0
-    if kind is datetime:
-        return value.isoformat().encode(), 0, _TIMESTAMPTZ
-    if kind is Jsonb:
-        return json.dumps(value.obj, ensure_ascii=False).encode(), 0, 0
-    if kind is list:
-        return b"{%s}" % b",".join(_element(each) for each in value), 0, 0
-    raise TypeError(f"no parameter of a step is a {kind.__name__}")
-
-
 def _element(value: str | int | None) -> bytes:
     if value is None:
         return b"NULL"
     return b'"%s"' % str(value).replace("\\", "\\\\").replace('"', '\\"').encode()
+
+
+# What a step may be given, by its exact type; anything else is a mistake (KeyError).
+_JSON = json.JSONEncoder(ensure_ascii=False)
+_WIRES: dict[type, Callable[[Any], Wire]] = {
+    type(None): lambda value: (None, 0, 0),
+    str: lambda value: (value.encode(), 0, 0),
+    uuid.UUID: lambda value: (value.int.to_bytes(16), 1, _UUID),
+    bytes: lambda value: (value, 1, _BYTEA),
+    bool: lambda value: (b"t" if value else b"f", 0, _BOOL),
+    int: lambda value: (b"%d" % value, 0, 0),
+    datetime: lambda value: (value.isoformat().encode(), 0, _TIMESTAMPTZ),
+    Jsonb: lambda value: (_JSON.encode(value.obj).encode(), 0, 0),
+    list: lambda value: (b"{%s}" % b",".join(map(_element, value)), 0, 0),
+}

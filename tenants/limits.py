@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -100,6 +101,7 @@ def purge() -> int:
         return int(cursor.rowcount)
 
 
+@lru_cache(maxsize=4096)
 def _key(name: str, key: str) -> str:
     subject = _network(key) if name.endswith(".address") else key
     return f"{name}:{hashlib.sha256(subject.encode()).hexdigest()[:40]}"

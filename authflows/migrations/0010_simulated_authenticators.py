@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0007_sessions'),
+        ('authflows', '0009_implied_references'),
     ]
 
     operations = [

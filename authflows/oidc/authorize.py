@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from authflows import levels
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
-from authflows.errors import PageError, RedirectError
+from authflows.errors import PageError, RedirectError, UnregisteredRedirect
 from authflows.levels import Level
 from authflows.oidc import claims, claims_request, intake, responses
 from authflows.oidc.claims_request import ClaimsRequest, Malformed
-from authflows.oidc.dialects.dialect import Reading, Unreadable, Way
+from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
@@ -25,7 +25,8 @@ from authflows.oidc.trial import trial_redirect
 from authflows.requests import LoginRequest
 
 LANGUAGES = ("da", "en")
-# There is no page of ours to consent on, nor one to choose an account: each but none means that the person is asked in the box.
+# There is no page of ours to consent on, nor one to choose an account: with each but none the person is asked in the box,
+# whatever session there is.
 PROMPTS = ("none", "login", "consent", "select_account", "consent_revoke")
 LONGEST = {"state": 4096, "nonce": 1024, "scope": 1024, "acr_values": 1024, "login_hint": 2048, "ui_locales": 255, "prompt": 255}
 LONE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
@@ -78,6 +79,8 @@ def understood(sent: Asked) -> tuple[Asked, Reading]:
 
     Raises RedirectError.
     """
+    for check in BEFORE_READING:
+        check(sent)
     try:
         reading = DIALECTS[sent.client.dialect].read(sent.parameters, Way(sent.came.confidential, sent.came.signed))
     except Unreadable as problem:
@@ -117,7 +120,12 @@ def prove(issuer: IssuerConfig, parameters: Parameters, came: Came = intake.DIRE
         raise PageError("redirect_uri_missing")
     trial = trial_redirect(client.client_id, parameters)
     if not trial and not registered(client, redirect_uri):
-        raise PageError("redirect_uri_not_registered")
+        raise UnregisteredRedirect(
+            "redirect_uri_not_registered",
+            relying_party_id=client.relying_party_id,
+            received=redirect_uri,
+            registered=client.redirect_uris,
+        )
     return Asked(issuer, client, parameters, redirect_uri, trial, came)
 
 
@@ -197,6 +205,12 @@ def pkce_is_s256(asked: Asked) -> None:
         raise asked.refuse("invalid_request", "code_challenge is malformed")
 
 
+def key_is_a_thumbprint(asked: Asked) -> None:
+    """RFC 9449 section 10: the code will be good with this key only."""
+    if "dpop_jkt" in asked.parameters and not CHALLENGE.fullmatch(asked.parameters.get("dpop_jkt")):
+        raise asked.refuse("invalid_request", "dpop_jkt is malformed")
+
+
 def prompt_is_known(asked: Asked) -> None:
     if set(asked.prompts) - set(PROMPTS):
         raise asked.refuse("invalid_request", "unknown prompt value")
@@ -236,15 +250,16 @@ def connection_is_available(asked: Asked) -> None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
 
 
+# Of the request as it was sent, whatever its dialect; what it says then follows.
+BEFORE_READING: list[Callable[[Asked], None]] = [no_repeats, fits_the_database]
 CHECKS: list[Callable[[Asked], None]] = [
-    no_repeats,
-    fits_the_database,
     no_foreign_request,
     came_as_agreed,
     response_type_is_code,
     response_mode_is_ours,
     scope_is_allowed,
     pkce_is_s256,
+    key_is_a_thumbprint,
     prompt_is_known,
     max_age_is_a_number,
     claims_can_be_read,
@@ -268,7 +283,8 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         protocol="oidc",
         level=levels.required(_level(parameters, wanted), client.minimum_level),
         language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
-        force=bool(set(asked.prompts) - {"none"}),
+        # A session answers no question that the person has to read.
+        force=bool(set(asked.prompts) - {"none"}) or bool(reading.reference_text) or reading.action != LOG_ON,
         passive="none" in asked.prompts,
         max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
         action=reading.action,
@@ -289,6 +305,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
             "response_mode": asked.response_mode,
             **_told_as(client),
             **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
+            **({"jkt": parameters.get("dpop_jkt")} if "dpop_jkt" in parameters else {}),
         },
     )
 

@@ -13,7 +13,15 @@ from authflows import configuration, store
 from authflows.configuration import IssuerConfig
 
 # By the name of the address: the methods that a page may use.
-ENDPOINTS = {"discovery": "GET", "jwks": "GET", "token": "POST", "userinfo": "GET, POST", "revoke": "POST"}
+ENDPOINTS = {
+    "discovery": "GET",
+    "server_metadata": "GET",
+    "jwks": "GET",
+    "par": "POST",
+    "token": "POST",
+    "userinfo": "GET, POST",
+    "revoke": "POST",
+}
 READABLE = "Trace-Id, WWW-Authenticate, DPoP-Nonce, Retry-After"
 SENDABLE = "Authorization, Content-Type, DPoP"
 
@@ -27,7 +35,7 @@ def preflight(name: str) -> HttpResponse:
 def allow(request: HttpRequest, issuer: IssuerConfig, response: HttpResponse) -> HttpResponse:
     """Lets the page that asked read the answer, whatever it is."""
     response.headers["Vary"] = "Origin"
-    origin = request.headers.get("Origin", "")
+    origin = str(request.META.get("HTTP_ORIGIN", ""))
     if origin and _registered(request, issuer, origin):
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = READABLE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,9 +17,8 @@ class Parameters:
 
     @classmethod
     def of(cls, query: QueryDict) -> Parameters:
-        pairs = [(name, value) for name, values in query.lists() for value in values]
-        counts = Counter(name for name, _ in pairs)
-        return cls({name: value for name, value in pairs if value}, frozenset(name for name, n in counts.items() if n > 1))
+        known = {name: value for name, values in query.lists() for value in values if value}
+        return cls(known, frozenset(name for name, values in query.lists() if len(values) > 1))
 
     def get(self, name: str) -> str:
         return self.values.get(name, "")

@@ -1,6 +1,7 @@
 // While an answer is awaited elsewhere: counts down, and asks the same address until the step has changed, then loads the page.
 // Without script the page reloads itself. A redirect is never followed here: the browser itself must follow it.
-const WAIT = 2000;
+const PAUSES = [2, 2, 2, 3, 3, 4, 4]; // seconds; after these, LONGEST
+const LONGEST = 5;
 const clock = document.querySelector("[data-left]");
 const bar = document.querySelector(".clock progress");
 const ends = Date.now() + Number(clock.dataset.left) * 1000;
@@ -11,15 +12,15 @@ function count() {
   bar.value = left;
 }
 
+// 204: still this step. 429 and 5xx: not now.
 async function changed() {
-  const answer = await fetch(location.href, { redirect: "manual" }).catch(() => null);
-  if (!answer) return false;
-  return answer.type === "opaqueredirect" || !(await answer.text()).includes('data-step="waiting"');
+  const answer = await fetch(location.href, { headers: { "Shown-Step": "waiting" }, redirect: "manual" }).catch(() => null);
+  return answer !== null && answer.status !== 204 && answer.status !== 429 && answer.status < 500;
 }
 
 setInterval(count, 1000);
 for (;;) {
-  await new Promise((done) => setTimeout(done, WAIT));
+  await new Promise((done) => setTimeout(done, (PAUSES.shift() ?? LONGEST) * 1000));
   if (await changed()) break;
 }
 location.reload();

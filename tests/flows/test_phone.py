@@ -48,6 +48,21 @@ def test_approved_on_the_phone(party: RelyingParty, visitor: Browser, phone: Bro
     assert books.of(party).agreed == 1
 
 
+def test_a_page_that_waits_hears_when_its_step_has_changed(party: RelyingParty, visitor: Browser, phone: Browser, books: Books) -> None:
+    asked = party.ask()
+    address = visitor.begin(asked)
+    assert step_of(visitor.get(address, Shown_Step="waiting")) == "starting"
+    assert books.of(party).agreed == 0
+    waiting = until_waiting(visitor, visitor.get(address))
+    address = str(waiting.url)
+    still = visitor.get(address, Shown_Step="waiting")
+    assert (still.status_code, still.content) == (204, b"")
+    assert step_of(visitor.get(address, Shown_Step="authenticator")) == "waiting"
+    answer_on(phone, party, "approve")
+    assert visitor.get(address, Shown_Step="waiting").status_code == 303
+    assert party.redeem(asked, visitor.finish(visitor.get(address)))["id_token"]
+
+
 def test_rejected_on_the_phone(party: RelyingParty, visitor: Browser, phone: Browser, books: Books) -> None:
     asked = party.ask()
     waiting = until_waiting(visitor, visitor.open(asked))

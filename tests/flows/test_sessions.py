@@ -12,9 +12,17 @@ import pytest
 from authflows.levels import NSIS
 from tests.doubles.browser import Browser
 from tests.doubles.houses import Books, House
+from tests.doubles.keyholder import KeyHolder
 from tests.doubles.relying_party import Asked, RelyingParty
 
 Visitors = Callable[..., Browser]
+
+
+@pytest.fixture
+def visitor(new_visitor: Visitors) -> Browser:
+    visitor = new_visitor()
+    visitor.remembers = True
+    return visitor
 
 
 def logged_in(party: RelyingParty, visitor: Browser, user_id: str = "auto-approve", **asked: str | None) -> dict[str, object]:
@@ -242,6 +250,15 @@ def test_a_posted_request_meets_its_session_one_step_later(party: RelyingParty, 
     assert party.claims(party.redeem(asked, location)["id_token"])["sub"]
     assert visitor.finish(visitor.get(answer.headers["Location"])) == location
     assert books.of(party).agreed == 1
+
+
+def test_17_a_pushed_request_that_a_session_answers_is_used_up(fjordbank: House, visitor: Browser) -> None:
+    holder = KeyHolder.at(fjordbank, par_required=True)
+    first, _ = holder.pushed()
+    visitor.login(first)
+    second, _ = holder.pushed()
+    assert "code" in holder.party.told(second, at_once(second, visitor))
+    assert "Location" not in visitor.get(second.url).headers
 
 
 def test_two_tabs_are_answered_by_one_session(party: RelyingParty, visitor: Browser) -> None:

@@ -15,10 +15,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.conf import settings
-from joserfc import jws
 from joserfc.jwk import ECKey
 
-from authflows import sealing
+from authflows import keys, sealing
 from authflows.levels import Level
 from authflows.upstream.simulator import memory, steps, view
 from authflows.upstream.simulator.memory import Session
@@ -80,12 +79,21 @@ def _show(session_id: str, asked: Told) -> Told:
 
 
 def _step(session_id: str, asked: Told) -> Told:
+    person = _named(asked["fields"])
+    if person is not None and person.ending:
+        code = secrets.token_urlsafe(32)
+        if memory.end_at_once(uuid.UUID(session_id), asked["service"], person.user_id, _result(person.ending), _hash(code)):
+            return {"code": code}
     session = _session(session_id, asked)
     if session.state == "ended":
         return _renewed(session)
     if session.expired:
         return _end(session, session.person, "expired")
     return _done(session, steps.decide(session, asked["fields"], time.time()))
+
+
+def _named(fields: dict[str, str]) -> Person | None:
+    return PEOPLE.get(fields.get("user_id", "").strip().lower())
 
 
 def _done(session: Session, outcome: steps.Outcome) -> Told:
@@ -141,7 +149,7 @@ def _redeem(session_id: str, asked: Told) -> Told:
     if result["status"] == "approved" and person is not None:
         result["person"] = _vouched(person, method, Level[result["level"].upper()])
     signed = {"session": session_id, "service": asked["service"], "issued_at": time.time(), **result}
-    return {"result": jws.serialize_compact({"alg": "ES256", "typ": "simulated-core+jws"}, json.dumps(signed), signing_key())}
+    return {"result": keys.compact(signing_key(), json.dumps(signed).encode(), alg="ES256", typ="simulated-core+jws")}
 
 
 def _vouched(person: Person, method: Method | None, asked: Level) -> Told:
@@ -168,12 +176,15 @@ def _session(session_id: str, asked: Told) -> Session:
 
 
 def _end(session: Session, user_id: str, status: str) -> Told:
-    """What is kept names no person: who they are is said when the result is fetched."""
-    result: Told = {"status": status, "authenticated_at": int(time.time())}
     code = secrets.token_urlsafe(32)
-    if not memory.end(session.id, session.service, user_id, result, _hash(code)):
+    if not memory.end(session.id, session.service, user_id, _result(status), _hash(code)):
         return _renewed(session)
     return {"code": code}
+
+
+def _result(status: str) -> Told:
+    """What is kept names no person: who they are is said when the result is fetched."""
+    return {"status": status, "authenticated_at": int(time.time())}
 
 
 def _renewed(session: Session) -> Told:

@@ -136,12 +136,21 @@ def blocked(service: str, person: str) -> dict[str, int]:
     return {factor: int(seconds) for factor, seconds in json.loads(row[0]).items()} if row else {}
 
 
+END = (
+    "UPDATE authflows_simulatedsession SET state = 'ended', person = %(person)s, result = %(result)s, code_hash = %(code_hash)s"
+    " WHERE id = %(session)s AND service = %(service)s AND "
+)
+
+
 def end(session: uuid.UUID, service: str, person: str, result: dict[str, Any], code_hash: bytes) -> bool:
     """The first ending holds: a second one changes nothing."""
-    sql = (
-        "UPDATE authflows_simulatedsession SET state = 'ended', person = %(person)s, result = %(result)s, code_hash = %(code_hash)s"
-        " WHERE id = %(session)s AND service = %(service)s AND state <> 'ended' RETURNING id"
-    )
+    sql = END + "state <> 'ended' RETURNING id"
+    return _row(sql, session=session, service=service, person=person, result=Jsonb(result), code_hash=code_hash) is not None
+
+
+def end_at_once(session: uuid.UUID, service: str, person: str, result: dict[str, Any], code_hash: bytes) -> bool:
+    """The same for a session in its first step, without reading it: an automatic person needs no other."""
+    sql = END + "state = 'shown' AND expires_at > now() RETURNING id"
     return _row(sql, session=session, service=service, person=person, result=Jsonb(result), code_hash=code_hash) is not None
 
 

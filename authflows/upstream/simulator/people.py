@@ -23,6 +23,7 @@ class Person:
     holds: frozenset[str] = frozenset()  # factors, as methods names them
     app: Level | None = None  # what the app is enrolled for
     ial: Level = Level.HIGH
+    name_protected: bool = False
 
     def result(self, level: Level, factors: list[str], today: date) -> dict[str, Any]:
         """What the core says of the person who has authenticated at this level with these factors, in MitID's names."""
@@ -38,7 +39,7 @@ class Person:
             "birthdate": self.birthdate.isoformat(),
             "age": today.year - self.birthdate.year - (not had_birthday),
             "has_cpr": True,
-            "name_protected": False,
+            "name_protected": self.name_protected,
             "simulated": True,
         }
 
@@ -49,6 +50,7 @@ PEOPLE: dict[str, Person] = {
     for person in (
         Person("auto-approve", "Agnes", "Automatisk", date(1985, 4, 12), ending="approved"),
         Person("auto-approve-low", "Lasse", "Lavsikker", date(1991, 9, 3), ending="approved", automatic_level=Level.LOW),
+        Person("auto-approve-protected", "Sofie", "Skjult", date(1988, 3, 14), ending="approved", name_protected=True),
         Person("auto-reject", "Rikke", "Afviser", date(1979, 1, 30), ending="rejected"),
         Person("auto-cancel", "Carl", "Afbryder", date(1968, 7, 21), ending="core_cancelled"),
         Person("auto-timeout", "Tove", "Tøver", date(1955, 11, 5), ending="expired"),
