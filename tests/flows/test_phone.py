@@ -58,7 +58,7 @@ def test_a_page_that_waits_hears_when_its_step_has_changed(party: RelyingParty, 
     still = visitor.get(address, Shown_Step="waiting")
     assert (still.status_code, still.content) == (204, b"")
     assert step_of(visitor.get(address, Shown_Step="authenticator")) == "waiting"
-    answer_on(phone, party, "approve")
+    answer_on(phone, party, "approve", channel_code=code_on(waiting))
     assert visitor.get(address, Shown_Step="waiting").status_code == 303
     assert party.redeem(asked, visitor.finish(visitor.get(address)))["id_token"]
 
