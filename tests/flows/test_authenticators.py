@@ -41,11 +41,11 @@ def claims_of(party: RelyingParty, asked: object, location: str) -> dict[str, ob
 @pytest.mark.parametrize(
     ("person", "level", "offered"),
     [
-        ("freja", HIGH, ["app", "password_chip"]),
-        ("freja", SUBSTANTIAL, ["app", "code_display", "audio_reader", "password_chip"]),
-        ("freja", LOW, ["app", "code_display", "audio_reader", "password_chip", "password", "chip"]),
+        ("freja", HIGH, ["app"]),
+        ("freja", SUBSTANTIAL, ["app", "code_display", "audio_reader"]),
+        ("freja", LOW, ["app", "code_display", "audio_reader", "password"]),
         ("karl", SUBSTANTIAL, ["app", "code_display", "audio_reader"]),
-        ("gerda", LOW, ["chip"]),
+        ("gerda", LOW, ["password"]),
         ("villads", LOW, ["app"]),
     ],
 )

@@ -12,7 +12,6 @@ NAMES = {
     "app": "code_app",
     "code_display": "code_token",
     "audio_reader": "code_reader",
-    "chip": "u2f_token",
     "password": "password",
 }
 
@@ -40,15 +39,11 @@ METHODS = {
         Method("app", ("app",), Level.SUBSTANTIAL),
         Method("code_display", ("code_display", "password"), Level.SUBSTANTIAL),
         Method("audio_reader", ("audio_reader", "password"), Level.SUBSTANTIAL),
-        Method("password_chip", ("password", "chip"), Level.HIGH),
-        Method("app_chip", ("app", "chip"), Level.HIGH),
         Method("password", ("password",), Level.LOW),
-        Method("chip", ("chip",), Level.LOW),
     )
 }
 
 
 def offered(person: Person, minimum: Level) -> list[Method]:
-    """Those that the person can use and that reach the level asked for; none that asks for more than is needed."""
-    able = [method for method in METHODS.values() if person.holds >= set(method.factors) and method.level_of(person) >= minimum]
-    return [method for method in able if method.name != "app_chip" or METHODS["app"] not in able]
+    """Those that the person can use and that reach the level asked for."""
+    return [method for method in METHODS.values() if person.holds >= set(method.factors) and method.level_of(person) >= minimum]

@@ -44,7 +44,7 @@ class Person:
         }
 
 
-ALL = frozenset(("app", "code_display", "audio_reader", "chip", "password"))
+ALL = frozenset(("app", "code_display", "audio_reader", "password"))
 PEOPLE: dict[str, Person] = {
     person.user_id: person
     for person in (
@@ -56,8 +56,8 @@ PEOPLE: dict[str, Person] = {
         Person("auto-timeout", "Tove", "Tøver", date(1955, 11, 5), ending="expired"),
         Person("auto-blocked", "Bent", "Spærret", date(2001, 2, 17), ending="blocked"),
         Person("freja", "Freja", "Lindholm", date(1994, 6, 8), holds=ALL, app=Level.HIGH),
-        Person("karl", "Karl", "Brix", date(1961, 12, 24), holds=ALL - {"chip"}, app=Level.SUBSTANTIAL),
-        Person("gerda", "Gerda", "Chipholt", date(1947, 3, 30), holds=frozenset(("chip",))),
+        Person("karl", "Karl", "Brix", date(1961, 12, 24), holds=ALL, app=Level.SUBSTANTIAL),
+        Person("gerda", "Gerda", "Grøn", date(1947, 3, 30), holds=frozenset(("password",))),
         Person("villads", "Villads", "Nyholm", date(2005, 10, 19), holds=frozenset(("app",)), app=Level.LOW),
     )
 }
