@@ -283,6 +283,7 @@ def _page(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browse
         cancel_action=f"{base}/cancel",
         form_token=browser.form_token,
         phone_url=f"{issuer.prefix}/simulator/phone",
+        phone_address=f"{issuer.url}/simulator/phone",
     )
     return page.respond(issuer, page.page(issuer, client, language, "page", slot=slot, title=client.alias))
 

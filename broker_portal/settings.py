@@ -204,6 +204,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = embedded.queue_options(CELERY_BROKER_URL, DATA
 # A login (docs/logins.md). MitID's own time-out is not published: 300 s per request to the core is our assumption.
 LOGIN_SECONDS = env_int("LOGIN_SECONDS", 900)
 CORE_SECONDS = env_int("CORE_SECONDS", 300)
+# MitID's own figures are not public: three tries are (reference, domain facts 2.4), how long a block lasts is not.
+SIMULATOR_TRIES = 3
+SIMULATOR_BLOCK_SECONDS = env_int("SIMULATOR_BLOCK_SECONDS", 600)
 # An answer of the core that has not come by now is lost: the sweep asks for it.
 CORE_ANSWER_SECONDS = env_int("CORE_ANSWER_SECONDS", 10)
 CODE_SECONDS = 60
