@@ -207,7 +207,7 @@ def test_from_another_site_and_back(posted: bool, party: RelyingParty, visit: Vi
     """A cross-site POST brings no Lax cookie of an earlier login, and must not need one."""
     page = visit()
     for _ in range(2):
-        asked = party.ask()
+        asked = party.ask(prompt="login")
         if posted:
             page.goto(f"{service}/post?to={quote(asked.url, safe='')}")
             page.click("button")
