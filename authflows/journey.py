@@ -37,8 +37,8 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
     if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
         raise PageError("malformed_request")
-    parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
-    client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
+    parameters = Parameters.read(request.body if request.method == "POST" else request.META["QUERY_STRING"].encode("iso-8859-1"))
+    client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request, parameters.get("language")))
     if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
         return leaving.send(issuer, ended)
     browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
