@@ -13,7 +13,7 @@ from oidc_provider.models import Client as RegisteredClient
 from authflows import configuration
 from authflows.client_settings import ClientSettings
 from authflows.models import ClientExt, ClientSecret, Grant, RelyingParty, Service
-from authflows.registration import Registration, check
+from authflows.registration import Registration, check, check_audiences
 from tenants import audit
 from tenants.isolation import tenant_scope
 from tenants.models import Environment
@@ -49,13 +49,14 @@ class _Rows:
             minimum_level=self.party.minimum_level,
             sso_group=self.party.sso_group,
             created_by=self.party.created_by,
-            **{name: getattr(self.ext, name) for name in PROTOCOL} | {"origins": tuple(self.ext.origins)},
+            **{name: getattr(self.ext, name) for name in PROTOCOL}
+            | {"origins": tuple(self.ext.origins), "audiences": tuple(self.ext.audiences)},
         )
 
     def become(self, wanted: Registration) -> None:
         for name in PROTOCOL:
             setattr(self.ext, name, getattr(wanted, name))
-        self.ext.id_token_alg = wanted.id_token_alg
+        self.ext.id_token_alg, self.ext.grant_types = wanted.id_token_alg, wanted.grant_types
         self.ext.save()
         self.party.minimum_level, self.party.sso_group = wanted.minimum_level, wanted.sso_group
         self.party.save()
@@ -79,6 +80,7 @@ def change(
         before = rows.registration()
         wanted = replace(before, **changes)
         check(environment.kind, wanted)
+        check_audiences(tenant_id, environment.id, wanted.audiences)
         if wanted != before:
             rows.become(wanted)
             configuration.changed(tenant_id, environment.id)

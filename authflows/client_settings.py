@@ -38,6 +38,10 @@ class ClientSettings:
     def needs_par(self) -> bool:
         return self.par_required or self.fapi
 
+    @property
+    def needs_dpop(self) -> bool:
+        return self.dpop_required or self.fapi
+
 
 # --setting key=value: the field, and each value that it may have. Parts that are not built yet stand in no table.
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -45,15 +49,22 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "application_type": ("application_type", {"web": "web", "spa": "spa", "native": "native"}),
     "request_object": ("request_object_required", {"required": True, "optional": False}),
     "par": ("par_required", {"required": True, "optional": False}),
+    "dpop": ("dpop_required", {"required": True, "optional": False}),
+    "fapi": ("fapi", {"on": True, "off": False}),
     "pkce": ("pkce", {"required": "required", "nonce_instead": "nonce_instead"}),
     "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
     "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
     "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),
 }
-TEXTS: dict[str, str] = {"jwks_uri": "jwks_uri"}
+TEXTS: dict[str, str] = {
+    "jwks_uri": "jwks_uri",
+    "sso_group": "sso_group",
+    "back_channel_logout_uri": "back_channel_logout_uri",
+}
 LISTS: dict[str, str] = {
     "audience": "audiences",
     "origin": "origins",
+    "post_logout_redirect_uri": "post_logout_redirect_uris",
 }
 
 

@@ -73,6 +73,8 @@ class Client(ClientSettings):
     sso_group: str
     methods: tuple[str, ...]
     theme: ThemeValues | None
+    registered: RegisteredClient = field(repr=False, compare=False)  # the row, for claims classes and hooks of the deployer's
+    values: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # what oidc.claims prepares, by scopes
 
     @property
     def nonce_instead_of_challenge(self) -> bool:
@@ -280,6 +282,7 @@ def _client(
         sso_group=party.sso_group,
         methods=tuple(party.methods),
         theme=ThemeValues(f"{theme.name}-{theme.version}", theme.layout, theme.values, theme.texts) if theme else None,
+        registered=registered,
         **_settings(ext),
     )
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from http.cookies import Morsel
 
 from django.conf import settings
@@ -70,6 +71,20 @@ def session_secrets(request: HttpRequest, issuer: IssuerConfig) -> dict[str, str
 def drop_sessions(response: HttpResponse, issuer: IssuerConfig, names: Iterable[str]) -> None:
     for name in names:
         _set(response, issuer, name, "", 0)
+
+
+def leaving(request: HttpRequest, issuer: IssuerConfig) -> Browser:
+    """The browser as the page knows it that asks whether to log out; a fresh one where it was not asked before."""
+    secret = request.COOKIES.get(_leaving_name(issuer), "")
+    return Browser("logout", secret) if secret else replace(Browser.fresh(), handle="logout")
+
+
+def begin_leaving(response: HttpResponse, issuer: IssuerConfig, browser: Browser) -> None:
+    _set(response, issuer, _leaving_name(issuer), browser.secret, int(settings.LOGIN_SECONDS))
+
+
+def _leaving_name(issuer: IssuerConfig) -> str:
+    return "__Host-logout" if issuer.https else "logout"
 
 
 def _session_prefix(issuer: IssuerConfig) -> str:

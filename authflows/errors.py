@@ -6,6 +6,7 @@ Nothing is redirected before the client and its redirect_uri are proven. `detail
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 
@@ -20,6 +21,15 @@ class PageError(LoginError):
     code: str
     status: int = 400
     detail: str = ""
+
+
+@dataclass
+class UnregisteredRedirect(PageError):
+    """The client is known and this address is none of its own: its owners are told, the end user is not."""
+
+    relying_party_id: uuid.UUID | None = None
+    received: str = ""
+    registered: tuple[str, ...] = ()
 
 
 @dataclass
@@ -67,7 +77,7 @@ ENDINGS: dict[str, Ending] = {
     "expired": Ending("expired", "access_denied", "mitid_timeout"),
     "blocked": Ending("failed", "access_denied", "mitid_authenticator_blocked"),
     "level": Ending("failed", "unmet_authentication_requirements", "assurance_level_not_met"),
-    "answered": Ending("failed", "access_denied", "request_uri_was_used"),
     "another_person": Ending("failed", "login_required", "another_person"),
+    "answered": Ending("failed", "access_denied", "request_uri_was_used"),
     "core_error": Ending("failed", "temporarily_unavailable", "mitid_core_client_error"),
 }

@@ -55,31 +55,33 @@ used AS (
 NOT_LIMITED = """
 NOT EXISTS (SELECT FROM tenants_ratelimit l WHERE l.key = %(limit_key)s AND l."window" >= %(limit_window)s AND l.n >= %(limit)s)"""
 
-REDEEM = f"""
+_REDEEM = f"""
 WITH redeemed AS (
-    UPDATE authflows_grant g SET used_at = now(), sealed = NULL FROM tenants_issuer i
+    UPDATE authflows_grant g SET used_at = now(), sealed = NULL, jkt = CASE WHEN %(binds)s THEN %(jkt)s ELSE g.jkt END
+    FROM tenants_issuer i
     WHERE g.tenant_id = %(tenant)s AND g.code_hash = %(code_hash)s AND g.used_at IS NULL AND g.revoked_at IS NULL
       AND g.code_expires_at > now() AND g.issuer_id = %(issuer)s AND g.relying_party_id = %(relying_party)s
       AND g.redirect_uri = %(redirect_uri)s AND g.challenge = %(challenge)s AND i.id = %(issuer)s AND i.version = %(version)s
-      AND {NOT_LIMITED}
+      AND (g.jkt = '' OR g.jkt = %(jkt)s) AND {NOT_LIMITED}
     RETURNING g.id),
 {USED.format(whose="redeemed")},
 issued AS (
-    INSERT INTO authflows_accesstoken (tenant_id, id, grant_id, hash, expires_at, sealed)
-    SELECT %(tenant)s, %(token)s, redeemed.id, %(hash)s, now() + make_interval(secs => %(seconds)s), %(sealed)s FROM redeemed)"""
-ANSWER = "\nSELECT 1 FROM redeemed"
-REFRESHABLE = """,
+    INSERT INTO authflows_accesstoken (tenant_id, id, grant_id, hash, expires_at, jkt, sealed)
+    SELECT %(tenant)s, %(token)s, redeemed.id, %(hash)s, now() + make_interval(secs => %(seconds)s), %(jkt)s, %(sealed)s FROM redeemed)"""
+_REFRESHABLE = """,
 refreshable AS (
     INSERT INTO authflows_refreshtoken (tenant_id, id, grant_id, hash, idle_expires_at, expires_at)
     SELECT %(tenant)s, %(refresh_token)s, redeemed.id, %(refresh_hash)s, now() + make_interval(secs => %(idle_seconds)s),
            now() + make_interval(secs => %(refresh_seconds)s) FROM redeemed)"""
+_ANSWER = "\nSELECT 1 FROM redeemed"
+REDEEM = _REDEEM + _ANSWER
+REDEEM_REFRESHABLE = _REDEEM + _REFRESHABLE + _ANSWER
 
 
 def redeem(tenant_id: uuid.UUID, question: dict[str, Any]) -> bool:
     """Spends a code and issues its tokens, once: whoever comes second gets False. A refresh token where `question` has one."""
-    sql = REDEEM + (REFRESHABLE if "refresh_token" in question else "") + ANSWER
     with transaction(tenant_id) as step:
-        cursor = step.execute(sql, question | {"tenant": tenant_id})
+        cursor = step.execute(REDEEM_REFRESHABLE if "refresh_token" in question else REDEEM, question | {"tenant": tenant_id})
     return cursor.fetchone() is not None
 
 
@@ -102,10 +104,11 @@ class LiveToken:
     scope: str
     sealed: bytes | None
     confirms: uuid.UUID | None  # the refresh token that the first use of this one ends
+    jkt: str
 
 
 LIVE = f"""
-SELECT {SUB}, g.relying_party_id, coalesce(nullif(t.scope, ''), g.scope), t.sealed, t.confirms
+SELECT {SUB}, g.relying_party_id, coalesce(nullif(t.scope, ''), g.scope), t.sealed, t.confirms, t.jkt
 FROM authflows_accesstoken t JOIN authflows_grant g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
 WHERE t.tenant_id = %(tenant)s AND t.hash = %(hash)s AND t.expires_at > now() AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s"""
 

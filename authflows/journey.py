@@ -7,14 +7,15 @@ authorize ─303─► box ──► step … ──303──► return_ ──�
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from authflows import leaving, levels, login, pages, reuse
+from authflows import leaving, levels, login, pages, refusals, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, session_secret
-from authflows.errors import PageError
+from authflows.errors import PageError, Unavailable, UnregisteredRedirect
 from authflows.identity import Identity
 from authflows.login import Browser
 from authflows.loginbox import page
@@ -33,12 +34,17 @@ from tenants.middleware import address_of
 
 def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     """Stores the request and redirects: no GET of this ever reaches the core (decision 10)."""
-    if request.method == "HEAD" or _prefetched(request):
+    if request.method == "HEAD" or pages.prefetched(request):
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
     if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
         raise PageError("malformed_request")
-    parameters = Parameters.read(request.body if request.method == "POST" else request.META["QUERY_STRING"].encode("iso-8859-1"))
-    client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request, parameters.get("language")))
+    query = request.body if request.method == "POST" else str(request.META.get("QUERY_STRING", "")).encode("iso-8859-1")
+    parameters = Parameters.read(query)
+    try:
+        client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request, parameters.get("language")))
+    except UnregisteredRedirect as refused:
+        _told_to_its_owners(request, issuer, refused)
+        raise
     if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
         return leaving.send(issuer, ended)
     browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
@@ -49,12 +55,19 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     return response
 
 
+def _told_to_its_owners(request: HttpRequest, issuer: IssuerConfig, refused: UnregisteredRedirect) -> None:
+    assert refused.relying_party_id is not None
+    found = refusals.difference(refused.received, refused.registered)
+    with suppress(Unavailable):  # the person is answered all the same
+        refusals.record(issuer.tenant_id, refused.relying_party_id, found, trace_id(request))
+
+
 def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """The cookie has come back: the core is asked, once, and the box is shown; a reload shows it again.
 
     A page that waits asks with the step that it shows in `Shown-Step` (static/loginbox/waiting.js): 204 while it is still that one.
     """
-    if _prefetched(request):
+    if pages.prefetched(request):
         return HttpResponse(status=503)
     browser = _browser(request, issuer, handle)
     if request.META.get("QUERY_STRING") and "session" in request.GET and (ended := _reused(request, issuer, browser)):
@@ -179,18 +192,18 @@ def _accept(
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
         return _end(issuer, found, browser, "level")
-    if asked.subject and not login.is_person(issuer, identity, asked.subject):
+    if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
-    vouched = reuse.Vouched(identity, level, connection, found.core_session)
-    grant = reuse.granted(asked, vouched, browser, found.id)
+    vouched, client = reuse.Vouched(identity, level, connection, found.core_session), _client(issuer, found)
+    grant = reuse.granted(client, asked, vouched, browser, found.id)
     if not intake.use(issuer, asked, found.id):
         return _end(issuer, found, browser, "answered")
-    client = _client(issuer, found)
-    session = reuse.opening(request, issuer, client, browser, vouched, trial=asked.trial)
-    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, session=session):
+    session = reuse.opening(request, issuer, client, browser, vouched, alone=reuse.alone(asked))
+    nobody = reuse.nobody(asked)
+    if login.complete(issuer, found, identity, level, answer={"completed": True}, grant=grant, session=session, nobody=nobody):
         response = _leave(issuer, browser, oidc.respond(issuer, asked, browser.code))
-        if not asked.trial:
+        if not reuse.alone(asked):
             keep_session(response, issuer, client, browser.session)
         return response
     return _repeat(issuer, _found(issuer, browser), browser)
@@ -321,12 +334,6 @@ def _found(issuer: IssuerConfig, browser: Browser) -> StoredLogin:
 def _proven_form(request: HttpRequest, browser: Browser) -> None:
     if not browser.owns(request.POST.get("form_token", "")):
         raise PageError("form_token", 403)
-
-
-def _prefetched(request: HttpRequest) -> bool:
-    """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
-    said = " ".join(request.META.get(name, "") for name in ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")).lower()
-    return "prefetch" in said or "preview" in said
 
 
 def _language(request: HttpRequest, found: StoredLogin) -> str:

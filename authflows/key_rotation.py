@@ -1,4 +1,4 @@
-"""Signing keys change beside running servers (decision 14): every process learns it by the issuer's version."""
+"""Keys change beside running servers (decision 14): every process learns it by the issuer's version."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 from django.utils import timezone
-from joserfc import jwe
+from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -24,10 +25,13 @@ from tenants.ids import uuid7
 from tenants.models import Environment
 
 PUBLISHED = (KeyState.NEXT, KeyState.ACTIVE, KeyState.RETIRING)
-SIGNING = ("ES256", "RS256")
+DECRYPTING = "RSA-OAEP"
+ROTATED = ("ES256", "RS256", DECRYPTING)
 # RS256 and PS256 use the same RSA key; a JWK names the first.
 FAMILIES = {"ES256": "ES256", "RS256": "RS256", "PS256": "RS256"}
 ENCRYPTION, CONTENT_ENCRYPTION = "RSA-OAEP-256", "A256GCM"
+LONGEST_TOKEN = 16 * 1024
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 class CannotDecrypt(Exception):
@@ -57,7 +61,7 @@ def create_decryption(tenant_id: uuid.UUID, environment_id: uuid.UUID, *, state:
     """Makes a key that others encrypt for. Runs in the tenant's scope."""
     private = RSAKey.generate_key(2048, private=True)
     said = {"use": "enc", "alg": ENCRYPTION}
-    return _create(tenant_id, environment_id, Purpose.OIDC_DECRYPT, "RSA-OAEP", private, said, state=state)
+    return _create(tenant_id, environment_id, Purpose.OIDC_DECRYPT, DECRYPTING, private, said, state=state)
 
 
 def _create(
@@ -82,7 +86,7 @@ def _create(
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """The times of decision 14: how long a key signs, is published before that, and stays published after it."""
+    """The times of decision 14: how long a key is in use, is published before that, and stays published after it."""
 
     active: timedelta
     published: timedelta
@@ -98,30 +102,37 @@ class Urgency(Enum):
 
 
 def rotate(tenant_id: uuid.UUID, environment_id: uuid.UUID, ages: Ages, urgency: Urgency = Urgency.DUE) -> dict[str, list[str]]:
-    """Moves an environment's signing keys on: the kids that are next, active, retiring or gone since. Runs in the tenant's scope.
+    """Moves an environment's keys on, those that sign and those that others encrypt for. Runs in the tenant's scope.
 
-    Raises LookupError where NOW finds no key that was published long enough: relying parties could not know it yet.
+    Returns the kids that are next, active, retiring or gone since. Raises LookupError where NOW finds no key that was published
+    long enough: relying parties could not know it yet.
     """
     # Whoever comes second finds what the first has made.
     Environment.objects.of(tenant_id).select_for_update().get(id=environment_id)
-    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=Purpose.OIDC_SIGN, state__in=PUBLISHED)
-    held = list(rows.order_by("id"))
+    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, alg__in=ROTATED, state__in=PUBLISHED)
+    held = list(rows.filter(purpose__in=[Purpose.OIDC_SIGN, Purpose.OIDC_DECRYPT]).order_by("id"))
     moved: dict[str, list[str]] = {}
-    for alg in SIGNING:
+    for alg in ROTATED:
         active, waiting = (next((key for key in held if (key.alg, key.state) == (alg, state)), None) for state in ("active", "next"))
         if waiting is None:
-            waiting = create(tenant_id, environment_id, alg, state=KeyState.NEXT)
+            waiting = _next(tenant_id, environment_id, alg)
             waiting.refresh_from_db(fields=["created_at"])
             moved.setdefault("next", []).append(waiting.kid)
         if _takes_over(active, waiting, ages, urgency):
             _move(waiting, "active", moved)
             if active is not None:
                 _move(active, "gone" if urgency is Urgency.COMPROMISED else "retiring", moved)
-            moved.setdefault("next", []).append(create(tenant_id, environment_id, alg, state=KeyState.NEXT).kid)
+            moved.setdefault("next", []).append(_next(tenant_id, environment_id, alg).kid)
     for key in held:
         if key.state == KeyState.RETIRING and key.retired_at is not None and key.retired_at <= timezone.now() - ages.retiring:
             _move(key, "gone", moved)
     return moved
+
+
+def _next(tenant_id: uuid.UUID, environment_id: uuid.UUID, alg: str) -> Key:
+    if alg == DECRYPTING:
+        return create_decryption(tenant_id, environment_id, state=KeyState.NEXT)
+    return create(tenant_id, environment_id, alg, state=KeyState.NEXT)
 
 
 def _takes_over(active: Key | None, waiting: Key, ages: Ages, urgency: Urgency) -> bool:
@@ -146,17 +157,25 @@ def _move(key: Key, state: str, moved: dict[str, list[str]]) -> None:
     moved.setdefault(state, []).append(key.kid)
 
 
+_held: dict[tuple[uuid.UUID, str], dict[uuid.UUID, ECKey | RSAKey]] = {}  # by environment and purpose
+
+
 def load(tenant_id: uuid.UUID, environment_id: uuid.UUID, purpose: str = Purpose.OIDC_SIGN) -> tuple[LoadedKey, ...]:
-    """The environment's published keys of a purpose, newest first. Runs in the tenant's scope."""
-    rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=purpose, state__in=PUBLISHED)
-    return tuple(_loaded(row) for row in rows.order_by("-id"))
+    """The environment's published keys of a purpose, newest first. Runs in the tenant's scope.
+
+    A key never changes, and parsing an RSA key takes longer than everything else that reading an environment afresh needs: what this
+    process has parsed it keeps, while the key is published.
+    """
+    rows = list(Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose=purpose, state__in=PUBLISHED).order_by("-id"))
+    known = _held.get((environment_id, purpose), {})
+    held = {row.id: known[row.id] if row.id in known else _parsed(row) for row in rows}
+    _held[environment_id, purpose] = held
+    return tuple(LoadedKey(row.kid, row.alg, row.state, row.public, held[row.id]) for row in rows)
 
 
-def _loaded(row: Key) -> LoadedKey:
-    secret = vault.decrypt(row.tenant_id, "authflows_key", "private", row.id, bytes(row.private))
-    jwk = json.loads(secret)
-    private: ECKey | RSAKey = ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
-    return LoadedKey(row.kid, row.alg, row.state, row.public, private)
+def _parsed(row: Key) -> ECKey | RSAKey:
+    jwk = json.loads(vault.decrypt(row.tenant_id, "authflows_key", "private", row.id, bytes(row.private)))
+    return ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
 
 
 def signer(keys: tuple[LoadedKey, ...], alg: str) -> LoadedKey:
@@ -198,6 +217,25 @@ def decrypt(keys: tuple[LoadedKey, ...], token: str) -> bytes:
         if plain is not None:
             return plain
     raise CannotDecrypt(f"the JWE cannot be decrypted: {ENCRYPTION} and {CONTENT_ENCRYPTION}, with a key that we publish")
+
+
+def verified(keys: tuple[LoadedKey, ...], token: str) -> dict[str, Any] | None:
+    """The claims of a JWT that one of these keys signed as an id_token, however long ago; None for any other text."""
+    if len(token) > LONGEST_TOKEN or not COMPACT.fullmatch(token):
+        return None
+    for key in keys:
+        for alg, family in FAMILIES.items():
+            if family != key.alg:
+                continue
+            try:
+                signed = jws.deserialize_compact(token, key.private, algorithms=[alg])
+                claims = json.loads(signed.payload)
+            except (JoseError, ValueError, RecursionError):
+                continue
+            # A type of its own makes it another token (RFC 8725 section 3.11).
+            if signed.headers().get("typ", "JWT") == "JWT" and isinstance(claims, dict):
+                return claims
+    return None
 
 
 def seconds(instant: datetime) -> int:

@@ -169,10 +169,10 @@ def achieved(identity: Identity, upstream: Upstream) -> Level:
     return levels.loa(identity.ial, identity.aal, min(upstream.level_cap, notified))
 
 
-def is_person(issuer: IssuerConfig, identity: Identity, subject: str) -> bool:
-    """Whether this identity is the one that the relying party knows by this `sub`."""
+def is_person(issuer: IssuerConfig, identity: Identity, subject: str, told_as: dict[str, str]) -> bool:
+    """Whether this identity is the one that the relying party, which is told subjects so, knows by this `sub`."""
     key = subjects.key(issuer.subject_secret, identity.kind, identity.national_id)
-    return str(store.subject(issuer.tenant_id, issuer.environment_id, identity.kind, key)) == subject
+    return store.subject(issuer.tenant_id, issuer.environment_id, identity.kind, key, told_as) == subject
 
 
 def complete(
@@ -184,9 +184,11 @@ def complete(
     answer: dict[str, Any],
     grant: dict[str, Any],
     session: Opening,
+    nobody: bool = False,
 ) -> bool:
-    """Compare and swap: whoever comes second changes nothing and repeats the first answer."""
+    """Compare and swap: whoever comes second changes nothing and repeats the first answer. For `nobody` no Subject is kept."""
     assert found.core_session is not None
+    key = None if nobody else subjects.key(issuer.subject_secret, identity.kind, identity.national_id)
     return store.complete(
         issuer.tenant_id,
         store.Completion(
@@ -194,7 +196,7 @@ def complete(
             core_session=found.core_session,
             environment_id=issuer.environment_id,
             subject_kind=identity.kind,
-            subject_key=subjects.key(issuer.subject_secret, identity.kind, identity.national_id),
+            subject_key=key,
             answer=answer,
             grant=grant | {"issuer": issuer.id, "relying_party": found.relying_party_id, "grant_id": uuid7()},
             authenticator="+".join(identity.authenticators),

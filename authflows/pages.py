@@ -39,6 +39,12 @@ def respond(text: str, *, simulated: bool, status: int = 200) -> HttpResponse:
     return response
 
 
+def prefetched(request: HttpRequest) -> bool:
+    """A browser that looks ahead: it gets nothing that it could keep, and costs nobody a request to the core."""
+    said = " ".join(request.META.get(name, "") for name in ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")).lower()
+    return "prefetch" in said or "preview" in said
+
+
 def queried(request: HttpRequest, name: str) -> str:
     """A parameter of the address. Most addresses have none, and Django makes as much of an empty query as of a cookie."""
     return str(request.GET.get(name, "")) if request.META.get("QUERY_STRING") else ""

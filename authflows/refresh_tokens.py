@@ -45,6 +45,7 @@ WITH refreshed AS (
     WHERE r.tenant_id = %(tenant)s AND r.hash = %(presented)s AND {GOOD}
       AND g.tenant_id = %(tenant)s AND g.id = r.grant_id AND g.issuer_id = %(issuer)s AND g.relying_party_id = %(relying_party)s
       AND g.revoked_at IS NULL AND i.id = %(issuer)s AND i.version = %(version)s AND {NOT_LIMITED}
+      AND (NOT %(rotate)s OR g.jkt = '' OR g.jkt = %(jkt)s)
     RETURNING r.id, r.grant_id, r.expires_at, r.predecessor_id, r.salt),
 {USED.format(whose="refreshed")},
 spent AS (
@@ -56,8 +57,8 @@ successor AS (
            least(now() + make_interval(secs => %(idle_seconds)s), refreshed.expires_at), refreshed.expires_at, refreshed.id
     FROM refreshed WHERE refreshed.salt = %(salt)s),
 issued AS (
-    INSERT INTO authflows_accesstoken (tenant_id, id, grant_id, hash, expires_at, scope, confirms)
-    SELECT %(tenant)s, %(token)s, refreshed.grant_id, %(hash)s, now() + make_interval(secs => %(seconds)s), %(scope)s,
+    INSERT INTO authflows_accesstoken (tenant_id, id, grant_id, hash, expires_at, scope, jkt, confirms)
+    SELECT %(tenant)s, %(token)s, refreshed.grant_id, %(hash)s, now() + make_interval(secs => %(seconds)s), %(scope)s, %(jkt)s,
            CASE WHEN %(rotate)s THEN refreshed.id END
     FROM refreshed)
 SELECT salt FROM refreshed"""

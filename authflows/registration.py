@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import secrets
 import uuid
 from dataclasses import dataclass, field, fields
@@ -20,9 +21,9 @@ from authflows import configuration, keys, subjects
 from authflows.client_settings import ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
 from authflows.oidc import profile
-from authflows.oidc.claims import SCOPES
+from authflows.oidc.claims import is_scope
 from billing import metering
-from tenants import audit
+from tenants import audit, outbound
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Issuer, IssuerState, Kind, Operator, Tenant
 
@@ -30,6 +31,7 @@ SUPPORTED_METHODS = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.PRIVATE_KEY_J
 WITH_SECRET = (AuthMethod.BASIC, AuthMethod.POST)
 SUPPORTED_ALGORITHMS = ("ES256", "RS256", "PS256")
 LIVE_SECRETS = 2
+SSO_GROUP = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 
 class Refused(ValueError):
@@ -48,6 +50,10 @@ class Registration(ClientSettings):
     minimum_level: str = ""
     sso_group: str = ""
     created_by: str = "command"
+
+    @property
+    def grant_types(self) -> list[str]:
+        return ["authorization_code", *(["refresh_token"] if "offline_access" in self.scopes else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
     issuer = Issuer.objects.select_related("domain").filter(environment_id=environment.id, state=IssuerState.ACTIVE).earliest("id")
     client_id = f"{tenant.slug[:20]}-{secrets.token_hex(8)}"
     with tenant_scope(tenant.id):
-        _check_audiences(tenant, environment, wanted.audiences)
+        check_audiences(tenant.id, environment.id, wanted.audiences)
         service = _service(tenant, environment, wanted.alias or tenant.name)
         party = RelyingParty.objects.create(
             tenant_id=tenant.id,
@@ -100,7 +106,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             issuer=issuer,
             token_endpoint_auth_method=wanted.auth_method,
             id_token_alg=wanted.id_token_alg,
-            grant_types=["authorization_code", *(["refresh_token"] if "offline_access" in wanted.scopes else [])],
+            grant_types=wanted.grant_types,
             **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
         )
         secret = _new_secret(ext) if wanted.auth_method in WITH_SECRET else None
@@ -125,13 +131,14 @@ def check(kind: str, wanted: Registration) -> None:
         raise Refused(problem)
     if "openid" not in wanted.scopes:
         raise Refused("scope: must contain openid")
-    if unknown := [scope for scope in wanted.scopes if scope not in SCOPES]:
+    if unknown := [scope for scope in wanted.scopes if not is_scope(scope)]:
         raise Refused(f"scope {unknown[0]}: not available yet")
     if not wanted.redirect_uris:
         raise Refused("redirect URI: at least one")
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
+    _check_session(kind, wanted)
     _check_origins(kind, wanted)
 
 
@@ -143,14 +150,30 @@ def _check_origins(kind: str, wanted: Registration) -> None:
             raise Refused(f"origin {origin}: {problem}")
 
 
-def _check_audiences(tenant: Tenant, environment: Environment, audiences: tuple[str, ...]) -> None:
+def check_audiences(tenant_id: uuid.UUID, environment_id: uuid.UUID, audiences: tuple[str, ...]) -> None:
     """Raises Refused for a resource server that is no confidential client of the environment. Runs in the tenant's scope."""
-    parties = RelyingParty.objects.of(tenant.id).filter(environment_id=environment.id, closed_at__isnull=True).values("id")
-    confidential = ClientExt.objects.of(tenant.id).filter(relying_party_id__in=parties).exclude(token_endpoint_auth_method=AuthMethod.NONE)
+    parties = RelyingParty.objects.of(tenant_id).filter(environment_id=environment_id, closed_at__isnull=True).values("id")
+    confidential = ClientExt.objects.of(tenant_id).filter(relying_party_id__in=parties).exclude(token_endpoint_auth_method=AuthMethod.NONE)
     for client_id in audiences:
         registered = RegisteredClient.objects.filter(client_id=client_id).first() if "\x00" not in client_id else None
         if registered is None or not confidential.filter(client_pk=registered.pk).exists():
             raise Refused(f"audience {client_id}: no confidential client of this environment")
+
+
+def _check_session(kind: str, wanted: Registration) -> None:
+    if wanted.sso_group and not SSO_GROUP.fullmatch(wanted.sso_group):
+        raise Refused("sso_group: 1 to 50 letters, digits, - and _")
+    if (uri := wanted.back_channel_logout_uri) and (problem := redirect_uri_problem(kind, uri) or _not_called(uri)):
+        raise Refused(f"back_channel_logout_uri {uri}: {problem}")
+
+
+def _not_called(uri: str) -> str:
+    """A name is looked at when it is called; an address that stands there as a number can be looked at now."""
+    try:
+        number = ipaddress.ip_address(urlsplit(uri).hostname or "")
+    except ValueError:
+        return ""
+    return "" if outbound.permitted(number, loopback=bool(settings.DEMO)) else "not an address of the public Internet"
 
 
 def redirect_uri_problem(kind: str, uri: str, *, public_native: bool = False) -> str:

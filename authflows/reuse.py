@@ -11,9 +11,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from authflows import cookies, levels, login, sealing, session_store, sessions, subjects
+from authflows import cookies, levels, login, sealing, session_store, sessions, store, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
-from authflows.errors import PageError
+from authflows.errors import PageError, RedirectError, Stale
 from authflows.identity import Identity, methods
 from authflows.levels import Level
 from authflows.login import Browser
@@ -54,6 +54,8 @@ def at_once(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: L
     """
     remembered = None if asked.force else _remembered(request, issuer, client, asked)
     if remembered is not None and levels.accept(remembered.vouched.level, asked.level):
+        if "pushed" in asked.reply:
+            _current(issuer)  # before it is used up
         browser, login_id = Browser.fresh(), uuid7()
         if not intake.use(issuer, asked, login_id):
             return oidc.fail(issuer, asked, "answered")
@@ -62,8 +64,21 @@ def at_once(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: L
     elif remembered is not None and asked.passive:
         raise oidc.refusal(asked, "interaction_required", "the session does not reach the level that is needed")
     if asked.passive:
-        raise oidc.refusal(asked, "login_required", "there is no session to reuse")
+        raise _nobody(request, issuer, client, asked)
     return None
+
+
+def _current(issuer: IssuerConfig) -> None:
+    """Raises Stale where the issuer has changed since this process read it."""
+    if store.version(issuer.id) != issuer.version:
+        raise Stale
+
+
+def _nobody(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: LoginRequest) -> RedirectError:
+    """What a browser that holds a session is told must not come from what was true before. Raises Stale."""
+    if cookies.session_secret(request, issuer, client):
+        _current(issuer)
+    return oidc.refusal(asked, "login_required", "there is no session to reuse")
 
 
 def of_stored(request: HttpRequest, issuer: IssuerConfig, client: Client, found: StoredLogin, browser: Browser) -> Answer | None:
@@ -77,36 +92,39 @@ def of_stored(request: HttpRequest, issuer: IssuerConfig, client: Client, found:
     columns = _columns(issuer, client, remembered, found.id)
     if not intake.use(issuer, asked, found.id):
         return None
-    if not session_store.reuse_stored(issuer.tenant_id, columns, granted(asked, remembered.vouched, browser, found.id)):
+    if not session_store.reuse_stored(issuer.tenant_id, columns, granted(client, asked, remembered.vouched, browser, found.id)):
         return None
     return oidc.respond(issuer, asked, browser.code)
 
 
-def opening(request: HttpRequest, issuer: IssuerConfig, client: Client, browser: Browser, vouched: Vouched, *, trial: bool) -> Opening:
-    """What a login that was just completed leaves behind. A trial by the portal meets nobody's session and leaves none."""
-    before = "" if trial else cookies.session_secret(request, issuer, client)
+def opening(request: HttpRequest, issuer: IssuerConfig, client: Client, browser: Browser, vouched: Vouched, *, alone: bool) -> Opening:
+    """What a login that was just completed leaves behind."""
+    before = "" if alone else cookies.session_secret(request, issuer, client)
     kept = sessions.kept(vouched.identity, vouched.connection.id, vouched.core_session)
     return Opening(
         holder=sessions.holder(client.relying_party_id, client.sso_group),
         hash=sessions.secret_hash(browser.session),
         was=sessions.secret_hash(before) if before else None,
-        sealed=sealing.seal(kept, browser.session, "session") if vouched.connection.sso and not trial else None,
+        sealed=sealing.seal(kept, browser.session, "session") if vouched.connection.sso and not alone else None,
         seconds=settings.SESSION_SECONDS,
     )
 
 
-def granted(asked: LoginRequest, vouched: Vouched, browser: Browser, login_id: uuid.UUID) -> dict[str, Any]:
+def nobody(asked: LoginRequest) -> bool:
+    return oidc_claims.only_age(asked.attributes, asked.claims)
+
+
+def alone(asked: LoginRequest) -> bool:
+    """A trial by the portal, and a login of nobody, meet nobody's session and leave none."""
+    return asked.trial or nobody(asked)
+
+
+def granted(client: Client, asked: LoginRequest, vouched: Vouched, browser: Browser, login_id: uuid.UUID) -> dict[str, Any]:
     """What a completed login gives the client, as columns of the Grant."""
     identity, level = vouched.identity, vouched.level
-    known = oidc_claims.of(
-        identity,
-        level,
-        list(asked.attributes),
-        asked.claims,
-        login_id=login_id,
-        core_session=vouched.core_session,
-        idp=vouched.connection.kind if vouched.connection.kind != "simulator" else "mitid",
-    )
+    idp = vouched.connection.kind if vouched.connection.kind != "simulator" else "mitid"
+    facts = oidc_claims.Facts(identity, level, login_id, vouched.core_session, idp)
+    known = oidc_claims.of(client, facts, asked.attributes, asked.claims)
     return oidc.grant(asked, browser.code) | {
         "acr": level.uri,
         "amr": methods(identity),
@@ -119,7 +137,7 @@ def granted(asked: LoginRequest, vouched: Vouched, browser: Browser, login_id: u
 def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: LoginRequest) -> Remembered | None:
     """The browser's session with this client, where it lasts, is recent enough and its connection permits it."""
     secret = cookies.session_secret(request, issuer, client)
-    if not secret or asked.trial:
+    if not secret or alone(asked):
         return None
     holder = sessions.holder(client.relying_party_id, client.sso_group)
     known = session_store.lasting(
@@ -135,7 +153,7 @@ def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, aske
     connection = _connection(issuer, client, kept["connection"])
     if connection is None or not sessions.recent_enough(identity.authenticated_at, asked.max_age, timezone.now()):
         return None
-    if asked.subject and not login.is_person(issuer, identity, asked.subject):
+    if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return None
     vouched = Vouched(identity, login.achieved(identity, connection), connection, uuid.UUID(kept["core_session"]))
     return Remembered(known.id, sessions.secret_hash(secret), vouched)
@@ -167,7 +185,7 @@ def _stored(
         "trace_id": trace_id,
     }
     buckets = limits.buckets([("authorize.address", address_of(request)), ("authorize.relying_party", str(client.relying_party_id))])
-    reused = session_store.reuse(issuer.tenant_id, columns, granted(asked, remembered.vouched, browser, login_id), buckets)
+    reused = session_store.reuse(issuer.tenant_id, columns, granted(client, asked, remembered.vouched, browser, login_id), buckets)
     if reused.over_limit:
         raise PageError("too_many_requests", 429)
     return reused.done

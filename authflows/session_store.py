@@ -38,13 +38,13 @@ _USED = """
 _GRANTED = """
 granted AS (
     INSERT INTO authflows_grant (tenant_id, id, login_id, relying_party_id, issuer_id, subject_id, code_hash, code_expires_at, redirect_uri,
-                                 challenge, nonce, scope, acr, amr, auth_time, sid, session_id, sealed)
+                                 challenge, nonce, scope, acr, amr, auth_time, sid, jkt, session_id, sealed)
     SELECT %(tenant)s, %(grant_id)s, done.id, %(relying_party)s, %(issuer)s, used.subject_id, %(code_hash)s,
            now() + make_interval(secs => %(code_seconds)s), %(redirect_uri)s, %(challenge)s, %(nonce)s, %(scope)s, %(acr)s, %(amr)s,
            %(auth_time)s,
            coalesce((SELECT g.sid FROM authflows_grant g WHERE g.tenant_id = %(tenant)s AND g.session_id = %(session)s
                      AND g.relying_party_id = %(relying_party)s ORDER BY g.id LIMIT 1), %(sid)s),
-           used.id, %(sealed)s FROM done, used)"""
+           %(jkt)s, used.id, %(sealed)s FROM done, used)"""
 _CURRENT = "i.id = %(issuer)s AND i.version = %(version)s AND i.state = 'active'"
 REUSE = f"""
 WITH {limits.COUNT_CTE},
@@ -98,30 +98,22 @@ WITH ended AS (
     WHERE s.tenant_id = %(tenant)s AND s.ended_at IS NULL AND {{condition}} RETURNING s.id),
 {REVOKED_AND_ANNOUNCED}
 SELECT count(*) FROM ended"""
-END_OF_MEMBER = _END.format(
-    condition="""s.id = (SELECT g.session_id FROM authflows_grant g WHERE g.tenant_id = %(tenant)s AND g.sid = %(sid)s
-    AND g.relying_party_id = %(relying_party)s AND g.subject_id = %(subject)s LIMIT 1)"""
-)
-END_OF_BROWSER = _END.format(condition="s.environment_id = %(environment)s AND s.browser_hash = %(hash)s")
-END_OF_BROWSER_AND_SUBJECT = _END.format(
-    condition="s.environment_id = %(environment)s AND s.browser_hash = %(hash)s AND s.subject_id = %(subject)s"
-)
+_MEMBER = "FROM authflows_grant g WHERE g.tenant_id = %(tenant)s AND g.sid = %(sid)s AND g.relying_party_id = %(relying_party)s LIMIT 1"
+END_OF_MEMBER = _END.format(condition=f"s.id = (SELECT g.session_id {_MEMBER})")
+_BROWSER = "s.environment_id = %(environment)s AND s.browser_hash = %(hash)s"
+END_OF_BROWSER = _END.format(condition=_BROWSER)
+END_OF_BROWSER_OF_MEMBER = _END.format(condition=f"{_BROWSER} AND s.subject_id = (SELECT g.subject_id {_MEMBER})")
 
 
 def end_of_member(
-    tenant_id: uuid.UUID,
-    environment_id: uuid.UUID,
-    relying_party_id: uuid.UUID,
-    subject_id: uuid.UUID,
-    sid: str,
-    browser_hash: bytes | None,
+    tenant_id: uuid.UUID, environment_id: uuid.UUID, relying_party_id: uuid.UUID, sid: str, browser_hash: bytes | None
 ) -> None:
     """Ends the session that a member knows by `sid`, and the browser's own where it is the same person's."""
-    params = {"tenant": tenant_id, "subject": subject_id, "environment": environment_id}
+    params = {"tenant": tenant_id, "environment": environment_id, "sid": sid, "relying_party": relying_party_id}
     with transaction(tenant_id) as step:
-        step.execute(END_OF_MEMBER, params | {"sid": sid, "relying_party": relying_party_id, "message": uuid7()})
+        step.execute(END_OF_MEMBER, params | {"message": uuid7()})
         if browser_hash is not None:
-            step.execute(END_OF_BROWSER_AND_SUBJECT, params | {"hash": browser_hash, "message": uuid7()})
+            step.execute(END_OF_BROWSER_OF_MEMBER, params | {"hash": browser_hash, "message": uuid7()})
 
 
 def end_of_browser(tenant_id: uuid.UUID, environment_id: uuid.UUID, browser_hashes: Iterable[bytes]) -> None:

@@ -249,14 +249,19 @@ def unconfirmed(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
         step.execute(sql, {"tenant": tenant_id, "core_session": core_session})
 
 
-def subject(tenant_id: uuid.UUID, environment_id: uuid.UUID, kind: str, key: bytes) -> uuid.UUID | None:
-    """The `sub` of somebody who has logged in before."""
-    sql = (
-        "SELECT id FROM authflows_subject"
-        " WHERE tenant_id = %(tenant)s AND environment_id = %(environment)s AND kind = %(kind)s AND key = %(key)s"
-    )
+KNOWN_AS = """
+SELECT coalesce(
+    (SELECT a.value FROM authflows_subjectalias a
+     WHERE a.tenant_id = %(tenant)s AND a.environment_id = %(environment)s AND a.scheme = %(scheme)s AND a.key = %(key)s),
+    (SELECT %(sub_before)s::text || s.id::text || %(sub_after)s::text FROM authflows_subject s
+     WHERE s.tenant_id = %(tenant)s AND s.environment_id = %(environment)s AND s.kind = %(kind)s AND s.key = %(key)s))"""
+
+
+def subject(tenant_id: uuid.UUID, environment_id: uuid.UUID, kind: str, key: bytes, told_as: dict[str, str]) -> str | None:
+    """The `sub` of somebody who has logged in before, or was imported, as a client is told it."""
+    ours = {"scheme": "", "sub_before": "", "sub_after": ""}
     with transaction(tenant_id) as step:
-        cursor = step.execute(sql, {"tenant": tenant_id, "environment": environment_id, "kind": kind, "key": key})
+        cursor = step.execute(KNOWN_AS, {"tenant": tenant_id, "environment": environment_id, "kind": kind, "key": key} | ours | told_as)
     row = cursor.fetchone()
     return row[0] if row else None
 
@@ -269,7 +274,7 @@ class Completion:
     core_session: uuid.UUID
     environment_id: uuid.UUID
     subject_kind: str
-    subject_key: bytes
+    subject_key: bytes | None  # None: a `sub` that is this login's only, and is kept nowhere else
     answer: dict[str, Any]
     grant: dict[str, Any]
     authenticator: str
@@ -283,18 +288,19 @@ _COMPLETE = """
 WITH done AS (
     UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now()
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id),
-person AS (
+known AS (
     INSERT INTO authflows_subject (tenant_id, id, environment_id, kind, key)
-    SELECT %(tenant)s, %(new_subject)s, %(environment)s, %(kind)s, %(key)s FROM done
+    SELECT %(tenant)s, %(new_subject)s, %(environment)s, %(kind)s, %(key)s FROM done WHERE %(key)s::bytea IS NOT NULL
     ON CONFLICT (tenant_id, environment_id, kind, key) DO UPDATE SET kind = excluded.kind RETURNING id),
+person AS (SELECT id FROM known UNION ALL SELECT %(new_subject)s::uuid FROM done WHERE %(key)s::bytea IS NULL),
 finished AS (
     UPDATE authflows_coresession c SET state = 'finished' FROM done WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s),{opened},
 granted AS (
     INSERT INTO authflows_grant (tenant_id, id, login_id, relying_party_id, issuer_id, subject_id, code_hash, code_expires_at, redirect_uri,
-                                 challenge, nonce, scope, acr, amr, auth_time, sid, session_id, sealed)
+                                 challenge, nonce, scope, acr, amr, auth_time, sid, jkt, session_id, sealed)
     SELECT %(tenant)s, %(grant_id)s, done.id, %(relying_party)s, %(issuer)s, person.id, %(code_hash)s,
            now() + make_interval(secs => %(code_seconds)s), %(redirect_uri)s, %(challenge)s, %(nonce)s, %(scope)s, %(acr)s, %(amr)s,
-           %(auth_time)s, opened.sid, opened.id, %(sealed)s FROM done, person, opened),
+           %(auth_time)s, opened.sid, %(jkt)s, opened.id, %(sealed)s FROM done, person, opened),
 {outcome}
 SELECT count(*) FROM done"""
 COMPLETE = _COMPLETE.format(opened=sessions.OPENED, outcome=metering.OUTCOME_CTE)

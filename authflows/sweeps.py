@@ -24,6 +24,7 @@ from authflows.models import (
     Login,
     PushedRequest,
     RefreshToken,
+    RefusedRedirect,
     SimulatedSession,
     SpentJti,
 )
@@ -36,6 +37,7 @@ from tenants.models import Tenant
 
 log = logging.getLogger("authflows")
 AT_ONCE = 500
+REFUSALS_SHOWN = timedelta(days=30)
 # Longer than the outbox tries.
 MEMBERS_TOLD = timedelta(days=5)
 
@@ -120,6 +122,7 @@ def _purge(tenant_id: uuid.UUID) -> int:
         Grant.objects.of(tenant_id).filter(sealed__isnull=False, code_expires_at__lt=now).update(sealed=None)
         SpentJti.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         PushedRequest.objects.of(tenant_id).filter(expires_at__lt=now - timedelta(days=1))._raw_delete(connection.alias)
+        RefusedRedirect.objects.of(tenant_id).filter(last_at__lt=now - REFUSALS_SHOWN)._raw_delete(connection.alias)
         AccessToken.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         _purge_sessions(tenant_id)
         living, sessions = AccessToken.objects.of(tenant_id).values("grant_id"), BrokerSession.objects.of(tenant_id).values("id")

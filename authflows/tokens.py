@@ -25,16 +25,17 @@ class Token:
     scope: str
     acr: str
     auth_time: datetime
+    jkt: str
 
 
 FIND = f"""
 WITH found AS (
     SELECT 'access' AS kind, t.id, t.expires_at, t.confirms, g.relying_party_id, {SUB} AS sub,
-           coalesce(nullif(t.scope, ''), g.scope) AS scope, g.acr, g.auth_time
+           coalesce(nullif(t.scope, ''), g.scope) AS scope, g.acr, g.auth_time, t.jkt
     FROM authflows_accesstoken t JOIN authflows_grant g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
     WHERE t.tenant_id = %(tenant)s AND t.hash = %(hash)s AND t.expires_at > now() AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s
     UNION ALL
-    SELECT 'refresh', r.id, r.idle_expires_at, NULL, g.relying_party_id, {SUB}, g.scope, g.acr, g.auth_time
+    SELECT 'refresh', r.id, r.idle_expires_at, NULL, g.relying_party_id, {SUB}, g.scope, g.acr, g.auth_time, ''
     FROM authflows_refreshtoken r JOIN authflows_grant g ON g.tenant_id = r.tenant_id AND g.id = r.grant_id
     WHERE r.tenant_id = %(tenant)s AND r.hash = %(hash)s AND {GOOD} AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s),
 {USED.format(whose="found")}

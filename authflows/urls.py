@@ -8,8 +8,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
-from authflows import journey
-from authflows.loginbox import stylesheets
+from authflows import journey, logout
+from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import phone
 
@@ -44,10 +44,12 @@ urlpatterns = [
     path("userinfo", endpoints.userinfo, name="userinfo"),
     path("introspect", endpoints.introspect, name="introspect"),
     path("revoke", endpoints.revoke, name="revoke"),
+    path("logout", logout.logout, name="logout"),
     path("login/<handle:handle>", journey.box, name="box"),
     path("login/<handle:handle>/box", journey.step, name="step"),
     path("login/<handle:handle>/return", journey.return_, name="return"),
     path("login/<handle:handle>/cancel", journey.cancel, name="cancel"),
+    path("errors", guide.errors, name="errors"),
     path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
     path("simulator/phone", phone.phone, name="phone"),
 ]
@@ -63,10 +65,12 @@ METHODS = {
     "userinfo": ("GET", "POST"),
     "introspect": ("POST",),
     "revoke": ("POST",),
+    "logout": ("GET", "POST"),
     "box": ("GET",),
     "step": ("POST", "GET"),
     "return": ("GET",),
     "cancel": ("POST",),
+    "errors": ("GET", "HEAD"),
     "theme": ("GET", "HEAD"),
     "phone": ("GET", "POST"),
 }

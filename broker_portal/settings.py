@@ -226,6 +226,11 @@ NSIS_CAP = {
     "business": env_choice("NSIS_CAP_BUSINESS", "substantial", ("low", "substantial", "high")),
 }
 
+# A deployer's own scopes and the last word on id_tokens (docs/logins.md): dotted names; of hooks several, separated by commas.
+OIDC_EXTRA_SCOPE_CLAIMS = os.environ.get("OIDC_EXTRA_SCOPE_CLAIMS") or None
+_hooks = [name.strip() for name in (os.environ.get("OIDC_IDTOKEN_PROCESSING_HOOK") or "").split(",") if name.strip()]
+OIDC_IDTOKEN_PROCESSING_HOOK = _hooks or None
+
 # Requests per window; the demonstration allows a hundred times as many with the same code (docs/operating.md).
 _times = 100 if DEMO else 1
 LIMITS = {

@@ -77,6 +77,7 @@ TABLES: dict[str, TableClass] = {
     "authflows_refreshtoken": TableClass.TENANT,
     "authflows_pushedrequest": TableClass.TENANT,
     "authflows_spentjti": TableClass.TENANT,
+    "authflows_refusedredirect": TableClass.TENANT,
     "authflows_simulatedsession": TableClass.FRAMEWORK,
     "authflows_simulatorledger": TableClass.FRAMEWORK,
     "usage_event": TableClass.TENANT_BILLING,

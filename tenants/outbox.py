@@ -43,6 +43,12 @@ def claim(limit: int) -> list[OutboxMessage]:
         return sorted(OutboxMessage.objects.raw(_CLAIM, parameters), key=lambda message: message.id)
 
 
+def remember(message: OutboxMessage, **ids: str) -> None:
+    """How far a message has come, for its next attempt."""
+    message.ids = message.ids | ids
+    OutboxMessage.objects.filter(id=message.id).update(ids=message.ids)
+
+
 def sent(message: OutboxMessage) -> None:
     OutboxMessage.objects.filter(id=message.id).update(sent_at=Now())
 

@@ -71,6 +71,7 @@ def respond(request: HttpRequest, issuer: IssuerConfig | None, handle: str | Non
             "meaning": str(meaning),
             "advice": str(advice),
             "code": error.code,
+            "guide_url": f"{issuer.prefix}/errors#{error.code}" if issuer is not None else "",
             "trace_id": str(getattr(request, "trace_id", "")),
             "retry_url": "",
             "back_url": back,

@@ -12,7 +12,7 @@ REFERENCE = "FOREIGN KEY (tenant_id) REFERENCES tenants_tenant (id) DEFERRABLE I
 
 
 class Migration(migrations.Migration):
-    dependencies = [("authflows", "0007_sessions")]
+    dependencies = [("authflows", "0008_refused_redirects")]
 
     operations = [
         migrations.RunSQL(f"ALTER TABLE {table} DROP CONSTRAINT {name}", f"ALTER TABLE {table} ADD CONSTRAINT {name} {REFERENCE}")

@@ -4,6 +4,7 @@ from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, Su
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
 from authflows.models.once import PushedRequest, SpentJti
+from authflows.models.refused_redirect import RefusedRedirect
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
 from authflows.models.service import Connection, ConnectionGrant, Level, Service, Theme
 from authflows.models.session import BrokerSession
@@ -28,6 +29,7 @@ __all__ = [
     "Purpose",
     "PushedRequest",
     "RefreshToken",
+    "RefusedRedirect",
     "RelyingParty",
     "Service",
     "SimulatedSession",

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from authflows import levels
+from authflows import keys, levels
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
-from authflows.errors import PageError, RedirectError
+from authflows.errors import PageError, RedirectError, UnregisteredRedirect
 from authflows.levels import Level
 from authflows.oidc import claims, claims_request, intake, responses
 from authflows.oidc.claims_request import ClaimsRequest, Malformed
-from authflows.oidc.dialects.dialect import Reading, Unreadable, Way
+from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
@@ -25,7 +25,8 @@ from authflows.oidc.trial import trial_redirect
 from authflows.requests import LoginRequest
 
 LANGUAGES = ("da", "en")
-# There is no page of ours to consent on, nor one to choose an account: each but none means that the person is asked in the box.
+# There is no page of ours to consent on, nor one to choose an account: with each but none the person is asked in the box,
+# whatever session there is.
 PROMPTS = ("none", "login", "consent", "select_account", "consent_revoke")
 LONGEST = {"state": 4096, "nonce": 1024, "scope": 1024, "acr_values": 1024, "login_hint": 2048, "ui_locales": 255, "prompt": 255}
 LONE_BREAK = re.compile(r"\r(?!\n)|(?<!\r)\n")
@@ -78,6 +79,8 @@ def understood(sent: Asked) -> tuple[Asked, Reading]:
 
     Raises RedirectError.
     """
+    for check in BEFORE_READING:
+        check(sent)
     try:
         reading = DIALECTS[sent.client.dialect].read(sent.parameters, Way(sent.came.confidential, sent.came.signed))
     except Unreadable as problem:
@@ -117,7 +120,12 @@ def prove(issuer: IssuerConfig, parameters: Parameters, came: Came = intake.DIRE
         raise PageError("redirect_uri_missing")
     trial = trial_redirect(client.client_id, parameters)
     if not trial and not registered(client, redirect_uri):
-        raise PageError("redirect_uri_not_registered")
+        raise UnregisteredRedirect(
+            "redirect_uri_not_registered",
+            relying_party_id=client.relying_party_id,
+            received=redirect_uri,
+            registered=client.redirect_uris,
+        )
     return Asked(issuer, client, parameters, redirect_uri, trial, came)
 
 
@@ -197,6 +205,12 @@ def pkce_is_s256(asked: Asked) -> None:
         raise asked.refuse("invalid_request", "code_challenge is malformed")
 
 
+def key_is_a_thumbprint(asked: Asked) -> None:
+    """RFC 9449 section 10: the code will be good with this key only."""
+    if "dpop_jkt" in asked.parameters and not CHALLENGE.fullmatch(asked.parameters.get("dpop_jkt")):
+        raise asked.refuse("invalid_request", "dpop_jkt is malformed")
+
+
 def prompt_is_known(asked: Asked) -> None:
     if set(asked.prompts) - set(PROMPTS):
         raise asked.refuse("invalid_request", "unknown prompt value")
@@ -231,23 +245,38 @@ def claims_can_be_read(asked: Asked) -> None:
         raise asked.refuse("unmet_authentication_requirements", "none of the values of the essential acr is known")
 
 
+def hint_is_ours(asked: Asked) -> None:
+    """OpenID Connect Core 3.1.2.1: an id_token that we gave this client, however old."""
+    if "id_token_hint" in asked.parameters and not _hinted(asked):
+        raise asked.refuse("invalid_request", "id_token_hint is no id_token of ours for this client")
+
+
+def _hinted(asked: Asked) -> str:
+    """The `sub` of the id_token_hint; "" where there is none that we believe."""
+    told = keys.verified(asked.issuer.keys, asked.parameters.get("id_token_hint")) or {}
+    ours = told.get("iss") == asked.issuer.url and told.get("aud") == asked.client.client_id
+    return str(told.get("sub", "")) if ours else ""
+
+
 def connection_is_available(asked: Asked) -> None:
     if upstream_of(asked.issuer, asked.client) is None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
 
 
+# Of the request as it was sent, whatever its dialect; what it says then follows.
+BEFORE_READING: list[Callable[[Asked], None]] = [no_repeats, fits_the_database]
 CHECKS: list[Callable[[Asked], None]] = [
-    no_repeats,
-    fits_the_database,
     no_foreign_request,
     came_as_agreed,
     response_type_is_code,
     response_mode_is_ours,
     scope_is_allowed,
     pkce_is_s256,
+    key_is_a_thumbprint,
     prompt_is_known,
     max_age_is_a_number,
     claims_can_be_read,
+    hint_is_ours,
     connection_is_available,
 ]
 
@@ -268,7 +297,8 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         protocol="oidc",
         level=levels.required(_level(parameters, wanted), client.minimum_level),
         language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
-        force=bool(set(asked.prompts) - {"none"}),
+        # A session answers no question that the person has to read.
+        force=bool(set(asked.prompts) - {"none"}) or bool(reading.reference_text) or reading.action != LOG_ON,
         passive="none" in asked.prompts,
         max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
         action=reading.action,
@@ -276,7 +306,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         hints=reading.hints,
         attributes=tuple(asked.scopes),
         claims=tuple(sorted(wanted.names & claims.of_scopes(client.scopes))),
-        subject=wanted.subject,
+        subject=wanted.subject or _hinted(asked),
         connection=str(upstream.id),
         trial=asked.trial,
         reply={
@@ -289,6 +319,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
             "response_mode": asked.response_mode,
             **_told_as(client),
             **({"pushed": asked.came.pushed} if asked.came.pushed else {}),
+            **({"jkt": parameters.get("dpop_jkt")} if "dpop_jkt" in parameters else {}),
         },
     )
 

@@ -21,6 +21,7 @@ class Caller:
     client: Client
     secret_id: uuid.UUID | None
     guess: str
+    jkt: str = ""  # the key that what it is given will be bound to (RFC 9449)
 
     def limit(self) -> dict[str, Any]:
         """For grants.NOT_LIMITED and grants.USED."""
@@ -54,17 +55,19 @@ def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, addr
 
 
 def admit(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str) -> Caller:
-    """`prove`, for a step that does not look at the limit itself."""
+    """`prove`, for a step whose statement looks neither at the limit nor at the issuer's version."""
+    if store.version(issuer.id) != issuer.version:
+        raise Stale
     asking = prove(issuer, parameters, authorization, address, called)
     if limits.blocked("token_failure.client", asking.guess):
         raise too_many()
     return asking
 
 
-def refusal(issuer: IssuerConfig, caller: Caller, description: str) -> Exception:
+def refusal(issuer: IssuerConfig, caller: Caller, description: str, error: str = "invalid_grant") -> Exception:
     """Why a step of a proven client did nothing: this process's memory, its failures before, or what it presented."""
     if store.version(issuer.id) != issuer.version:
         return Stale()
     if limits.blocked("token_failure.client", caller.guess):
         return too_many()
-    return JsonError("invalid_grant", description)
+    return JsonError(error, description)

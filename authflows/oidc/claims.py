@@ -1,12 +1,23 @@
-"""What a relying party may know of an identity: names and types by scope (docs/logins.md)."""
+"""What a relying party may know of an identity: names and types by scope (docs/logins.md).
+
+One family of scopes, one ScopeClaims class of django-oidc-provider's: the contract by which a deployer adds scopes of their own
+(OIDC_EXTRA_SCOPE_CLAIMS). The package's Token is a value here, never a row.
+"""
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from oidc_provider import settings
+from oidc_provider.lib.claims import ScopeClaims
+from oidc_provider.models import Token
+
+from authflows.configuration import Client
 from authflows.identity import Identity
 from authflows.levels import Level
 
@@ -17,52 +28,158 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "mitid": ("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators"),
     "offline_access": (),
 }
-SUPPORTED = tuple(dict.fromkeys(name for names in SCOPES.values() for name in names))
+# Any age from 1 to 129 can be a scope; discovery names those that Danish law asks about.
+AGE_OVER = re.compile(r"age_over:([1-9]|[1-9][0-9]|1[0-2][0-9])")
+AGES = (15, 16, 18, 21)
+ADVERTISED = (*SCOPES, *(f"age_over:{age}" for age in AGES))
+MOST_PREPARED = 32
+# What the protocol itself says of a login; no extension of a deployer's says it otherwise.
+PROTOCOL = frozenset(
+    ("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "sid", "acr", "amr", "auth_time", "cnf")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known at the end of a login. Only what was asked for and is allowed leaves it."""
+
+    identity: Identity
+    level: Level
+    login_id: uuid.UUID
+    core_session: uuid.UUID
+    idp: str
+
+
+class Family(ScopeClaims):  # type: ignore[misc]  # the package carries no types
+    """Claims of some of our scopes: of what is known, those of these names."""
+
+    def __init__(self, token: Any, facts: Facts, names: Collection[str]) -> None:
+        # Not ScopeClaims.__init__: it copies a table of standard claims for a user, and there is none.
+        self.user, self.client, self.scopes = None, token.client, token.scope
+        self.userinfo: dict[str, Any] = {}
+        self.facts, self.names = facts, names
+
+    def known(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def create_response_dic(self) -> dict[str, Any]:
+        return {name: value for name, value in self.known().items() if name in self.names and value not in (None, "")}
+
+
+class OpenidClaims(Family):
+    """`acr`, `amr` and `auth_time` stand on the grant."""
+
+    def known(self) -> dict[str, Any]:
+        facts = self.facts
+        return {
+            "loa": facts.level.uri,
+            "ial": facts.identity.ial.uri,
+            "aal": facts.identity.aal.uri,
+            "identity_type": "test" if facts.identity.simulated else facts.identity.kind,
+            "idp": facts.idp,
+            "transaction_id": str(facts.login_id),
+            "core_transaction_id": str(facts.core_session),
+        }
+
+
+class ProfileClaims(Family):
+    """A name-protected person yields no name."""
+
+    def known(self) -> dict[str, Any]:
+        identity = self.facts.identity
+        names = {} if identity.name_protected else _names(identity)
+        return names | {"birthdate": identity.birthdate, "name_protected": identity.name_protected}
+
+
+class MitidClaims(Family):
+    def known(self) -> dict[str, Any]:
+        identity = self.facts.identity
+        return {
+            "mitid_uuid": identity.national_id,
+            "mitid_age": identity.age,
+            "mitid_has_cpr": identity.has_cpr,
+            "mitid_authenticators": list(identity.authenticators),
+        }
+
+
+class AgeClaims(Family):
+    """`age_over_18` for the scope `age_over:18`; nothing where the age is not known."""
+
+    def known(self) -> dict[str, Any]:
+        age = self.facts.identity.age
+        if age is None:
+            return {}
+        return {name: age >= int(name.removeprefix("age_over_")) for name in self.names if name.startswith("age_over_")}
+
+
+FAMILIES: tuple[type[Family], ...] = (OpenidClaims, ProfileClaims, MitidClaims, AgeClaims)
+
+
+def names_of(scope: str) -> tuple[str, ...]:
+    return (scope.replace(":", "_"),) if AGE_OVER.fullmatch(scope) else SCOPES.get(scope, ())
 
 
 @lru_cache(maxsize=1024)
 def of_scopes(scopes: frozenset[str]) -> frozenset[str]:
-    """All claims that a client with these scopes may be given."""
-    return frozenset(name for scope in scopes for name in SCOPES.get(scope, ()))
+    """All claims of ours that somebody with these scopes may be given."""
+    return frozenset(name for scope in scopes for name in names_of(scope))
 
 
-def of(
-    identity: Identity,
-    level: Level,
-    scopes: list[str],
-    single: Collection[str] = (),
-    *,
-    login_id: uuid.UUID,
-    core_session: uuid.UUID,
-    idp: str,
-) -> dict[str, Any]:
-    """Claims of the scopes and those asked for one by one, sealed until fetched; acr, amr and auth_time stand on the grant."""
-    known = {
-        "loa": level.uri,
-        "ial": identity.ial.uri,
-        "aal": identity.aal.uri,
-        "identity_type": "test" if identity.simulated else identity.kind,
-        "idp": idp,
-        "transaction_id": str(login_id),
-        "core_transaction_id": str(core_session),
-        "mitid_uuid": identity.national_id,
-        "mitid_age": identity.age,
-        "mitid_has_cpr": identity.has_cpr,
-        "mitid_authenticators": list(identity.authenticators),
-        **_names(identity),
-    }
-    allowed = of_scopes(frozenset(scopes)) | set(single)
-    return {name: value for name, value in known.items() if name in allowed and value not in (None, "")}
+def supported() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for scope in ADVERTISED for name in names_of(scope)))
+
+
+def is_scope(scope: str) -> bool:
+    """Whether a client can be registered for it."""
+    return scope in SCOPES or bool(AGE_OVER.fullmatch(scope)) or scope in extra_scopes()
+
+
+def extra_scopes() -> tuple[str, ...]:
+    """Those of the deployer's class, where there is one."""
+    extra = settings.get("OIDC_EXTRA_SCOPE_CLAIMS", import_str=True) if settings.get("OIDC_EXTRA_SCOPE_CLAIMS") else None
+    return tuple(name.removeprefix("scope_") for name in dir(extra) if name.startswith("scope_")) if extra else ()
+
+
+def only_age(scopes: Collection[str], single: Collection[str] = ()) -> bool:
+    """Whether a login asks for nothing but an age: then nobody learns, nor keeps, who it was (decision 2)."""
+    ages = [scope for scope in scopes if AGE_OVER.fullmatch(scope)]
+    return bool(ages) and set(scopes) == {"openid", *ages} and all(name.startswith("age_over_") for name in single)
+
+
+def of(client: Client, facts: Facts, scopes: Collection[str], single: Collection[str] = ()) -> dict[str, Any]:
+    """Claims of the scopes and those asked for one by one, for one client; sealed until they are fetched."""
+    token, names = _prepared(client, scopes), of_scopes(frozenset(scopes)).union(single)
+    claims: dict[str, Any] = {}
+    for family in FAMILIES:
+        claims |= family(token, facts, names).create_response_dic()
+    return claims | _of_the_deployer(client, scopes, claims)
+
+
+def _prepared(client: Client, scopes: Collection[str]) -> Any:
+    """One Token for all logins of a client with these scopes: our families only read it."""
+    key = " ".join(sorted(scopes))
+    token = client.values.get(key)
+    if token is None:
+        if len(client.values) >= MOST_PREPARED:
+            client.values.clear()
+        token = client.values[key] = value(client, scopes)
+    return token
+
+
+def value(client: Client, scopes: Collection[str]) -> Any:
+    """django-oidc-provider's Token as claims classes and hooks expect one: for no user, and never saved."""
+    return Token(user=None, client=client.registered, _scope=" ".join(scopes))
+
+
+def _of_the_deployer(client: Client, scopes: Collection[str], claims: dict[str, Any]) -> dict[str, Any]:
+    """What OIDC_EXTRA_SCOPE_CLAIMS adds; it finds our claims in `token.id_token`."""
+    if not settings.get("OIDC_EXTRA_SCOPE_CLAIMS"):
+        return {}
+    token = value(client, scopes)
+    token.id_token = claims
+    added = settings.get("OIDC_EXTRA_SCOPE_CLAIMS", import_str=True)(token).create_response_dic()
+    return {name: said for name, said in added.items() if name not in PROTOCOL}
 
 
 def _names(identity: Identity) -> dict[str, Any]:
-    """A name-protected person yields no name."""
-    if identity.name_protected:
-        return {"name_protected": True, "birthdate": identity.birthdate}
-    return {
-        "name": identity.name,
-        "given_name": identity.given_name,
-        "family_name": identity.family_name,
-        "birthdate": identity.birthdate,
-        "name_protected": False,
-    }
+    return {"name": identity.name, "given_name": identity.given_name, "family_name": identity.family_name}

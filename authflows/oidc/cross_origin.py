@@ -13,7 +13,15 @@ from authflows import configuration, store
 from authflows.configuration import IssuerConfig
 
 # By the name of the address: the methods that a page may use.
-ENDPOINTS = {"discovery": "GET", "jwks": "GET", "token": "POST", "userinfo": "GET, POST", "revoke": "POST"}
+ENDPOINTS = {
+    "discovery": "GET",
+    "server_metadata": "GET",
+    "jwks": "GET",
+    "par": "POST",
+    "token": "POST",
+    "userinfo": "GET, POST",
+    "revoke": "POST",
+}
 READABLE = "Trace-Id, WWW-Authenticate, DPoP-Nonce, Retry-After"
 SENDABLE = "Authorization, Content-Type, DPoP"
 

@@ -7,9 +7,9 @@ from typing import Any
 from authflows import keys
 from authflows.configuration import IssuerConfig
 from authflows.levels import Level
-from authflows.oidc import jose
+from authflows.oidc import dpop, jose
 from authflows.oidc.authorize import LANGUAGES, PROMPTS
-from authflows.oidc.claims import SCOPES, SUPPORTED
+from authflows.oidc.claims import ADVERTISED, extra_scopes, supported
 from authflows.oidc.responses import MODES
 from authflows.oidc.token import GRANTS
 
@@ -28,20 +28,22 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer.url}/introspect",
         "revocation_endpoint": f"{issuer.url}/revoke",
         "jwks_uri": f"{issuer.url}/jwks",
+        "end_session_endpoint": f"{issuer.url}/logout",
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
         "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
-        "token_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
-        "introspection_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
-        "revocation_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS),
+        **{
+            f"{name}_endpoint_auth_signing_alg_values_supported": list(jose.ALGORITHMS) for name in ("token", "introspection", "revocation")
+        },
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
-        "scopes_supported": list(SCOPES),
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *SUPPORTED],
+        "scopes_supported": [*ADVERTISED, *extra_scopes()],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *supported()],
         "acr_values_supported": [level.uri for level in Level],
         "ui_locales_supported": list(LANGUAGES),
         "prompt_values_supported": list(PROMPTS),
@@ -53,6 +55,8 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         **(_encryption() if issuer.decryption_keys else {}),
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }
 
 
@@ -64,4 +68,6 @@ def _encryption() -> dict[str, list[str]]:
 
 
 def jwks(issuer: IssuerConfig) -> dict[str, Any]:
-    return {"keys": [key.public for key in (*issuer.keys, *issuer.decryption_keys)]}
+    """Every key that a signature may still be of, and the one that is encrypted for now."""
+    ours = [key for key in issuer.decryption_keys if key.state == "active"]
+    return {"keys": [key.public for key in (*issuer.keys, *ours)]}

@@ -12,9 +12,10 @@ from authflows import store
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, Stale
 from authflows.oidc import discovery as provider
-from authflows.oidc import introspection, pushing, revocation
+from authflows.oidc import dpop, introspection, pushing, revocation
 from authflows.oidc import token as token_endpoint
 from authflows.oidc import userinfo as userinfo_endpoint
+from authflows.oidc.dpop import Shown
 from authflows.oidc.parameters import Parameters
 from tenants.middleware import address_of
 
@@ -30,11 +31,13 @@ def jwks(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 
 def par(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
-    return _private(pushing.push(issuer, _form(request), _authorization(request), address_of(request)), status=201)
+    shown = _shown(request, issuer, "par")
+    return _private(pushing.push(issuer, _form(request), _authorization(request), address_of(request), shown), status=201)
 
 
 def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
-    return _private(token_endpoint.exchange(issuer, _form(request), _authorization(request), address_of(request)))
+    shown = _shown(request, issuer, "token")
+    return _proven(issuer, shown, token_endpoint.exchange(issuer, _form(request), _authorization(request), address_of(request), shown))
 
 
 def introspect(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
@@ -47,8 +50,9 @@ def revoke(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 
 def userinfo(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
+    shown = _shown(request, issuer, "userinfo")
     form = Parameters.of(request.POST) if request.method == "POST" else NO_FORM
-    return _private(userinfo_endpoint.answer(issuer, _authorization(request), form))
+    return _proven(issuer, shown, userinfo_endpoint.answer(issuer, _authorization(request), form, shown))
 
 
 def _form(request: HttpRequest) -> Parameters:
@@ -59,6 +63,10 @@ def _form(request: HttpRequest) -> Parameters:
 
 def _authorization(request: HttpRequest) -> str:
     return str(request.META.get("HTTP_AUTHORIZATION", ""))
+
+
+def _shown(request: HttpRequest, issuer: IssuerConfig, path: str) -> Shown:
+    return Shown(str(request.META.get("HTTP_DPOP", "")), str(request.method), f"{issuer.url}/{path}")
 
 
 def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, Any]]) -> HttpResponse:
@@ -73,4 +81,12 @@ def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, A
 def _private(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
     response = HttpResponse(json.dumps(body), status=status, content_type="application/json")
     response.headers["Pragma"] = "no-cache"
+    return response
+
+
+def _proven(issuer: IssuerConfig, shown: Shown, body: dict[str, Any]) -> HttpResponse:
+    """With the nonce for the next proof (RFC 9449 section 8.2)."""
+    response = _private(body)
+    if shown.proof:
+        response.headers["DPoP-Nonce"] = dpop.nonce(issuer)
     return response

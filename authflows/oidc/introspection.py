@@ -48,7 +48,8 @@ def _described(issuer: IssuerConfig, token: Token, owner: Client) -> dict[str, A
         "scope": token.scope,
         "exp": keys.seconds(token.expires_at),
         "iat": keys.seconds(time_of(token.id)),
-        **({"token_type": "Bearer", "aud": issued.audience(issuer, owner)} if token.kind == "access" else {}),
+        **({"token_type": issued.token_type(token.jkt), "aud": issued.audience(issuer, owner)} if token.kind == "access" else {}),
+        **({"cnf": {"jkt": token.jkt}} if token.jkt else {}),
         "auth_time": keys.seconds(token.auth_time),
         "acr": token.acr,
     }

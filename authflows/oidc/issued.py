@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import time
 from base64 import urlsafe_b64encode
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.conf import settings
 from authflows import keys
 from authflows.configuration import Client, IssuerConfig
 from authflows.grants import Terms
+from authflows.oidc import extension
 from authflows.oidc.dialects.registry import DIALECTS
 
 OFFLINE = "offline_access"
@@ -22,22 +24,34 @@ def refreshable(client: Client, terms: Terms) -> bool:
     return OFFLINE in terms.scope.split() and "refresh_token" in client.grant_types
 
 
-def answer(
-    issuer: IssuerConfig, client: Client, terms: Terms, *, access_token: str, scope: str, refresh_token: str, more: dict[str, Any]
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a client is given: `refresh` "" where none, `jkt` "" where whoever bears the token may use it."""
+
+    access: str
+    scope: str
+    refresh: str
+    jkt: str
+
+
+def answer(issuer: IssuerConfig, client: Client, terms: Terms, tokens: Tokens, more: dict[str, Any]) -> dict[str, Any]:
     """The token endpoint's answer; `more` is what its id_token says beside who, when and how."""
-    scopes = scope.split()
+    scopes = tokens.scope.split()
     return {
-        "access_token": access_token,
-        "token_type": "Bearer",
+        "access_token": tokens.access,
+        "token_type": token_type(tokens.jkt),
         "expires_in": settings.ACCESS_TOKEN_SECONDS,
-        "scope": scope,
-        **({"refresh_token": refresh_token} if refresh_token else {}),
-        **({"id_token": _id_token(issuer, client, terms, access_token, more)} if "openid" in scopes else {}),
+        "scope": tokens.scope,
+        **({"refresh_token": tokens.refresh} if tokens.refresh else {}),
+        **({"id_token": _id_token(issuer, client, terms, tokens.access, more)} if "openid" in scopes else {}),
     }
 
 
-def access_token(issuer: IssuerConfig, client: Client, terms: Terms, scope: str) -> str:
+def token_type(jkt: str) -> str:
+    return "DPoP" if jkt else "Bearer"
+
+
+def access_token(issuer: IssuerConfig, client: Client, terms: Terms, scope: str, jkt: str) -> str:
     """Whatever its form, a row holds its hash: it ends when the row does."""
     if client.access_token_format != "jwt":
         return opaque()
@@ -54,6 +68,7 @@ def access_token(issuer: IssuerConfig, client: Client, terms: Terms, scope: str)
         "scope": scope,
         "auth_time": keys.seconds(terms.auth_time),
         "acr": terms.acr,
+        **({"cnf": {"jkt": jkt}} if jkt else {}),
     }
     return keys.sign(keys.signer(issuer.keys, client.id_token_alg), said, alg=client.id_token_alg, typ="at+jwt")
 
@@ -86,5 +101,5 @@ def _id_token(issuer: IssuerConfig, client: Client, terms: Terms, access_token: 
         "at_hash": urlsafe_b64encode(hashed(access_token)[:16]).rstrip(b"=").decode(),
         **more,
     }
-    told = DIALECTS[client.dialect].id_token(said, terms.scope)
+    told = extension.processed(DIALECTS[client.dialect].id_token(said, terms.scope), client, terms.scope)
     return keys.sign(keys.signer(issuer.keys, client.id_token_alg), told, alg=client.id_token_alg)

@@ -9,7 +9,8 @@ from django.conf import settings
 
 from authflows.configuration import Client, IssuerConfig
 from authflows.errors import JsonError, PageError, RedirectError
-from authflows.oidc import authorize, caller, intake
+from authflows.oidc import authorize, caller, dpop, intake
+from authflows.oidc.dpop import Shown
 from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
 from tenants import limits
@@ -18,10 +19,11 @@ from tenants import limits
 PUSHED = "now"
 
 
-def push(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> dict[str, Any]:
+def push(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, shown: Shown) -> dict[str, Any]:
     """Raises JsonError, and Stale where the client has changed since it was read."""
     client = caller.admit(issuer, parameters, authorization, address, "par").client
     asked_for, came = _asked_for(issuer, client, parameters)
+    asked_for = _bound(asked_for, dpop.of_client(issuer, client, shown, needed=False))
     _check(issuer, asked_for, came)
     buckets = limits.buckets([("par.relying_party", str(client.relying_party_id))])
     request_uri = intake.keep(issuer, client, asked_for, came, seconds=settings.PUSHED_REQUEST_SECONDS, buckets=buckets)
@@ -44,6 +46,15 @@ def _asked_for(issuer: IssuerConfig, client: Client, parameters: Parameters) -> 
     except intake.Unusable as problem:
         raise JsonError(problem.error, str(problem)) from None
     return asked_for, replace(came, pushed=PUSHED, confidential=True)
+
+
+def _bound(asked_for: Parameters, jkt: str) -> Parameters:
+    """A proof binds the code to its key, as dpop_jkt does (RFC 9449 section 10.1)."""
+    if not jkt:
+        return asked_for
+    if asked_for.get("dpop_jkt") not in ("", jkt):
+        raise JsonError("invalid_dpop_proof", "dpop_jkt is another key's")
+    return Parameters({**asked_for.values, "dpop_jkt": jkt}, asked_for.repeated)
 
 
 def _check(issuer: IssuerConfig, parameters: Parameters, came: Came) -> None:

@@ -33,7 +33,7 @@ def refresh(issuer: IssuerConfig, caller: Caller, parameters: Parameters) -> dic
     if terms is None:
         raise _refusal(issuer, caller, question)
     scope = narrowed(terms.scope, parameters.get("scope"))
-    access_token = issued.access_token(issuer, client, terms, scope)
+    access_token = issued.access_token(issuer, client, terms, scope, caller.jkt)
     salt = os.urandom(32)
     question |= {
         "rotate": client.public,
@@ -42,13 +42,14 @@ def refresh(issuer: IssuerConfig, caller: Caller, parameters: Parameters) -> dic
         "refresh_hash": issued.hashed(successor(token, salt)),
         "token": uuid7(),
         "hash": issued.hashed(access_token),
+        "jkt": caller.jkt,
         "scope": "" if scope == terms.scope else scope,
     }
     refreshed = refresh_tokens.refresh(issuer.tenant_id, question)
     if refreshed is None:
         raise _refusal(issuer, caller, question)
     again = successor(token, refreshed.salt) if refreshed.salt else token
-    return issued.answer(issuer, client, terms, access_token=access_token, scope=scope, refresh_token=again, more={})
+    return issued.answer(issuer, client, terms, issued.Tokens(access_token, scope, again, caller.jkt), {})
 
 
 def narrowed(granted: str, asked: str) -> str:

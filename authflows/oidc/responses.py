@@ -28,10 +28,7 @@ class Answer:
 
     @property
     def location(self) -> str:
-        """The address with the fields added; its own query stays as it is (RFC 6749 section 3.1.2)."""
-        added = "&".join(f"{name}={quote(value, safe='')}" for name, value in self.fields.items())
-        parts = urlsplit(self.address)
-        return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
+        return located(self.address, self.fields)
 
 
 def respond(issuer: IssuerConfig, request: LoginRequest, code: str) -> Answer:
@@ -48,11 +45,12 @@ def grant(request: LoginRequest, code: str) -> dict[str, Any]:
         "nonce": request.reply["nonce"],
         "scope": request.reply["scope"],
         "sid": secrets.token_urlsafe(24),
-        **_subject(request),
+        "jkt": request.reply.get("jkt", ""),
+        **told_as(request),
     }
 
 
-def _subject(request: LoginRequest) -> dict[str, Any]:
+def told_as(request: LoginRequest) -> dict[str, str]:
     """How the client is told `sub`, where it is not the Subject's id as it is: whose old one, else in which form."""
     if "dialect" not in request.reply:
         return {}
@@ -92,3 +90,10 @@ def _answer(issuer: IssuerConfig, request: LoginRequest, **told: str) -> Answer:
 
 def _sent(fields: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def located(address: str, fields: Mapping[str, str]) -> str:
+    """An address with fields added; its own query stays as it is (RFC 6749 section 3.1.2)."""
+    added = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))

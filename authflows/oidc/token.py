@@ -6,6 +6,7 @@ import hashlib
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -14,8 +15,9 @@ from django.conf import settings
 from authflows import grants, sealing
 from authflows.configuration import Client, IssuerConfig
 from authflows.errors import JsonError
-from authflows.oidc import caller, issued, refreshing, trial
+from authflows.oidc import caller, dpop, issued, refreshing, trial
 from authflows.oidc.caller import Caller
+from authflows.oidc.dpop import Shown
 from authflows.oidc.parameters import Parameters
 from tenants.ids import uuid7
 
@@ -49,7 +51,7 @@ def redeem(issuer: IssuerConfig, asking: Caller, parameters: Parameters) -> dict
     if found is None or claims is None:
         raise _refusal(issuer, asking, code_hash)
     terms = found[1]
-    access_token = issued.access_token(issuer, client, terms, terms.scope)
+    access_token = issued.access_token(issuer, client, terms, terms.scope, asking.jkt)
     refresh_token = issued.opaque() if issued.refreshable(client, terms) else ""
     question = asking.limit() | {
         "code_hash": code_hash,
@@ -62,12 +64,16 @@ def redeem(issuer: IssuerConfig, asking: Caller, parameters: Parameters) -> dict
         "hash": issued.hashed(access_token),
         "seconds": settings.ACCESS_TOKEN_SECONDS,
         "sealed": sealing.seal(claims, access_token, "access-token"),
+        "jkt": asking.jkt,
+        # A public client has no other proof of itself when it refreshes (RFC 9449 section 5).
+        "binds": client.public,
         **(_refreshable(refresh_token) if refresh_token else {}),
     }
     if not grants.redeem(issuer.tenant_id, question):
         raise _refusal(issuer, asking, code_hash)
     more = ({"nonce": terms.nonce} if terms.nonce else {}) | claims
-    return issued.answer(issuer, client, terms, access_token=access_token, scope=terms.scope, refresh_token=refresh_token, more=more)
+    tokens = issued.Tokens(access_token, terms.scope, refresh_token, asking.jkt)
+    return issued.answer(issuer, client, terms, tokens, more)
 
 
 def redeem_trial(issuer: IssuerConfig, client: Client, code: str, verifier: str) -> dict[str, Any]:
@@ -88,7 +94,7 @@ GRANTS: dict[str, tuple[list[Callable[[Parameters], None]], Callable[[IssuerConf
 }
 
 
-def exchange(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str) -> dict[str, Any]:
+def exchange(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, shown: Shown) -> dict[str, Any]:
     """Answers a token request. Raises JsonError, and Stale where the client has changed since it was read."""
     asking = caller.prove(issuer, parameters, authorization, address, "token")
     grant = parameters.get("grant_type")
@@ -97,11 +103,12 @@ def exchange(issuer: IssuerConfig, parameters: Parameters, authorization: str, a
     if grant not in GRANTS:
         raise JsonError("unsupported_grant_type", f"grant_type is one of {', '.join(GRANTS)}")
     if grant not in asking.client.grant_types:
-        raise JsonError("unauthorized_client", "the client is not registered for this grant_type")
+        raise caller.refusal(issuer, asking, "the client is not registered for this grant_type", "unauthorized_client")
     checks, answer = GRANTS[grant]
     for check in checks:
         check(parameters)
-    return answer(issuer, asking, parameters)
+    jkt = dpop.of_client(issuer, asking.client, shown, needed=asking.client.needs_dpop)
+    return answer(issuer, replace(asking, jkt=jkt), parameters)
 
 
 def _refreshable(refresh_token: str) -> dict[str, Any]:

@@ -22,12 +22,12 @@ def redirect_uri() -> str:
 
 
 def query(client_id: str, scope: str, state: str, nonce: str, challenge: str, acr_values: str = "") -> str:
-    """The query of a trial's authorization request."""
+    """The query of a trial's authorization request. Nobody would keep a refresh token: it asks for none."""
     parameters = {
         "response_type": "code",
         "client_id": client_id,
         "redirect_uri": redirect_uri(),
-        "scope": scope,
+        "scope": " ".join(each for each in scope.split() if each != "offline_access"),
         "state": state,
         "nonce": nonce,
         "code_challenge": challenge,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from authflows import client_changes, configuration, registration, statistics
+from authflows import client_changes, configuration, refusals, registration, statistics
 from authflows.registration import Refused
 from billing.periods import Month, day_of
 from broker_portal import context
@@ -28,6 +28,7 @@ from broker_portal.usage import figures
 from tenants.models import Environment, Kind
 
 LATEST_LOGINS = 6
+LATEST_REFUSALS = 5
 
 
 @require_GET
@@ -189,6 +190,7 @@ def _detail(
         "form": form,
         "secrets": registry.secrets_of(tenant_id, client),
         "new_secret": NewSecret(),
+        "refusals": refusals.latest(tenant_id, client.relying_party_id, LATEST_REFUSALS),
         "logins": statistics.latest(tenant_id, place.id, limit=LATEST_LOGINS, relying_party_id=client.relying_party_id),
         "may_edit": access.may(Action.CHANGE_CLIENTS),
         "may_try": access.may(Action.TRY_LOGIN) and trial.allowed(place.kind),

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from broker_portal.delivery import email
+from broker_portal.delivery import email, logout
 from tenants.models import OutboxMessage
 
-SENDERS: dict[str, Callable[[OutboxMessage], None]] = {"email": email.send}
+SENDERS: dict[str, Callable[[OutboxMessage], None]] = {"email": email.send, "logout": logout.send}
 
 
 def deliver(message: OutboxMessage) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.test import override_settings
+from oidc_provider.models import Client as RegisteredClient
 
 from authflows.identity import Identity, methods
 from authflows.levels import Level
-from authflows.oidc import claims
-from authflows.oidc.claims import SCOPES
+from authflows.oidc import claims, extension
+from authflows.oidc.claims import SCOPES, Facts, is_scope, names_of, only_age
+from tests.doubles import extensions
 
 NAMES = ("name", "given_name", "family_name")
 IDENTITY = Identity(
@@ -31,8 +35,11 @@ IDENTITY = Identity(
 )
 
 
-def given(identity: Identity = IDENTITY, scopes: tuple[str, ...] = tuple(SCOPES)) -> dict[str, Any]:
-    return claims.of(identity, Level.SUBSTANTIAL, list(scopes), login_id=uuid.uuid4(), core_session=uuid.uuid4(), idp="mitid")
+CLIENT: Any = SimpleNamespace(registered=RegisteredClient(id=7, client_id="netbank", name="Netbank"), values={})
+
+
+def given(identity: Identity = IDENTITY, scopes: tuple[str, ...] = tuple(SCOPES), single: tuple[str, ...] = ()) -> dict[str, Any]:
+    return claims.of(CLIENT, Facts(identity, Level.SUBSTANTIAL, uuid.uuid4(), uuid.uuid4(), "mitid"), scopes, single)
 
 
 def test_levels_are_told_apart() -> None:
@@ -80,3 +87,88 @@ def test_no_scope_gives_nothing() -> None:
 )
 def test_methods_are_named_as_rfc_8176_names_them(authenticators: tuple[str, ...], amr: list[str]) -> None:
     assert methods(replace(IDENTITY, authenticators=authenticators)) == amr
+
+
+def test_an_age_is_told_as_yes_or_no() -> None:
+    told = given(scopes=("age_over:18", "age_over:65"))
+    assert told == {"age_over_18": True, "age_over_65": False}
+    assert given(replace(IDENTITY, age=18), ("age_over:18",)) == {"age_over_18": True}
+    assert given(replace(IDENTITY, age=None), ("age_over:18",)) == {}
+
+
+@pytest.mark.parametrize("age", ["1", "15", "18", "99", "129"])
+def test_any_age_is_a_scope(age: str) -> None:
+    assert is_scope(f"age_over:{age}")
+    assert names_of(f"age_over:{age}") == (f"age_over_{age}",)
+
+
+@pytest.mark.parametrize(
+    "scope", ["age_over:", "age_over:0", "age_over:018", "age_over:130", "age_over:x", "age_over:18 ", "age_over_18", ""]
+)
+def test_what_is_no_age_is_none(scope: str) -> None:
+    assert not is_scope(scope)
+    assert names_of(scope) == ()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "single", "nobody"),
+    [
+        (("openid", "age_over:18"), (), True),
+        (("openid", "age_over:15", "age_over:18"), ("age_over_18",), True),
+        (("openid",), (), False),
+        (("openid", "profile", "age_over:18"), (), False),
+        (("openid", "age_over:18", "offline_access"), (), False),
+        (("openid", "age_over:18"), ("name",), False),
+    ],
+)
+def test_who_asks_for_an_age_only_learns_of_nobody(scopes: tuple[str, ...], single: tuple[str, ...], nobody: bool) -> None:
+    assert only_age(scopes, single) is nobody
+
+
+def test_single_claims_come_beside_those_of_the_scopes() -> None:
+    assert given(scopes=(), single=("given_name", "age_over_21", "unheard_of")) == {"given_name": "Agnes", "age_over_21": True}
+
+
+# A deployer's own claims, by django-oidc-provider's settings
+
+
+@override_settings(OIDC_EXTRA_SCOPE_CLAIMS="tests.doubles.extensions.CustomerClaims")
+def test_a_deployer_s_class_adds_scopes_of_its_own() -> None:
+    assert is_scope("customer")
+    assert claims.extra_scopes() == ("customer", "greedy")
+    told = given(scopes=("openid", "profile", "customer"))
+    assert told["customer_number"] == "netbank/Agnes"
+    assert told["customer_since"] == {"year": 2001}
+    assert "customer_number" not in given(scopes=("openid",))
+
+
+@override_settings(OIDC_EXTRA_SCOPE_CLAIMS="tests.doubles.extensions.CustomerClaims")
+def test_it_cannot_say_otherwise_what_the_protocol_says() -> None:
+    assert given(scopes=("greedy",)) == {"nickname": "x"}
+
+
+def test_without_it_there_is_nothing_of_it() -> None:
+    assert not is_scope("customer")
+    assert given(scopes=("customer",)) == {}
+
+
+SAID = {"iss": "https://issuer.example", "sub": "1", "name": "Agnes"}
+
+
+@pytest.mark.parametrize(
+    ("hooks", "told"),
+    [
+        (None, SAID),
+        ("tests.doubles.extensions.branch", SAID | {"branch": "netbank:openid customer"}),
+        (
+            ["tests.doubles.extensions.branch", "tests.doubles.extensions.nameless"],
+            SAID | {"branch": "netbank:openid customer", "name": "-"},
+        ),
+        ("tests.doubles.extensions.usurper", SAID),
+    ],
+)
+def test_a_deployer_s_hooks_see_every_id_token(hooks: str | list[str] | None, told: dict[str, Any]) -> None:
+    extensions.SEEN.clear()
+    with override_settings(OIDC_IDTOKEN_PROCESSING_HOOK=hooks):
+        assert extension.processed(dict(SAID), CLIENT, "openid customer") == told
+    assert all(seen == (None, None) for seen in extensions.SEEN)

@@ -41,8 +41,8 @@ def test_s24_one_hash_and_one_comparison_each(method: str, fjordbank: House, cal
     for client_id, secret in ((known.client_id, "wrong"), (known.client_id, ""), (public.client_id, "wrong"), ("nobody", "wrong")):
         calls.clear()
         with pytest.raises(JsonError):
-            client_authentication.authenticate(issuer, Credentials(method, client_id, secret))
+            client_authentication.authenticate(issuer, Credentials(method, client_id, secret), "token")
         assert calls == {"hash": 1, "compare": 1}, client_id
     calls.clear()
-    client_authentication.authenticate(issuer, Credentials(method, known.client_id, known.client_secret or ""))
+    client_authentication.authenticate(issuer, Credentials(method, known.client_id, known.client_secret or ""), "token")
     assert calls == {"hash": 1, "compare": 1}

@@ -110,6 +110,12 @@ def test_http_is_for_loopback_where_nothing_real_happens(kind: str, demo: bool, 
         ({"redirect_uris": ()}, "at least one"),
         ({"redirect_uris": ("https://a.example/cb", "http://a.example/cb")}, "http://a.example/cb"),
         ({"post_logout_redirect_uris": ("http://a.example/",)}, "http://a.example/"),
+        ({"sso_group": "two words"}, "sso_group"),
+        ({"sso_group": "x" * 51}, "sso_group"),
+        ({"back_channel_logout_uri": "http://a.example/"}, "use https"),
+        ({"back_channel_logout_uri": "https://a.example/#x"}, "no fragment"),
+        ({"back_channel_logout_uri": "https://10.0.0.1/out"}, "public Internet"),
+        ({"back_channel_logout_uri": "https://[fe80::1]/out"}, "public Internet"),
     ],
 )
 def test_what_cannot_be_registered_is_named(change: dict[str, Any], says: str) -> None:

@@ -52,7 +52,7 @@ class Story:
         return found
 
     def complete(self, found: StoredLogin) -> bool:
-        asked = {"redirect_uri": "https://x.example", "challenge": "c", "nonce": "", "scope": "openid", "sid": "s"}
+        asked = {"redirect_uri": "https://x.example", "challenge": "c", "nonce": "", "scope": "openid", "sid": "s", "jkt": ""}
         reached = {"acr": "a", "amr": [], "auth_time": timezone.now(), "sealed": b"sealed"}
         grant = asked | reached | {"code_hash": uuid.uuid4().bytes * 2, "code_seconds": 60}
         session = Opening("client:somebody", uuid.uuid4().bytes * 2, None, b"sealed", 60)

@@ -110,6 +110,31 @@ def test_every_step_is_sound(width: int, language: str, scheme: str, party: Rely
     assert "error=access_denied" in until_back(page, party)
 
 
+@pytest.mark.parametrize(("width", "language", "scheme"), VIEWS)
+def test_logging_out_is_asked_for_on_sound_pages(width: int, language: str, scheme: str, party: RelyingParty, visit: Visit) -> None:
+    page = visit(width, language, scheme)
+    page.goto(f"{party.issuer}/logout")
+    expect(page.locator("#out-h")).to_have_text({"da": "Vil du logge af?", "en": "Do you want to log out?"}[language])
+    assert faults(page) == []
+    page.click("form.logout button")
+    expect(page.locator("#out-h")).to_have_text({"da": "Du er logget af", "en": "You are logged out"}[language])
+    assert faults(page) == []
+
+
+def test_without_script_and_without_another_login_the_session_answers(party: RelyingParty, visit: Visit) -> None:
+    page = visit(script=False)
+    page.goto(party.ask().url)
+    identify(page, "auto-approve")
+    assert "code=" in until_back(page, party)
+    page.goto(party.ask(prompt="none").url)
+    assert "code=" in until_back(page, party)
+    page.goto(f"{party.issuer}/logout")
+    page.click("form.logout button")
+    expect(page.locator("#out-h")).to_have_text("You are logged out")
+    page.goto(party.ask(prompt="none").url)
+    assert "error=login_required" in until_back(page, party)
+
+
 def test_the_page_follows_the_phone(party: RelyingParty, visit: Visit) -> None:
     page = visit()
     page.goto(party.ask().url)

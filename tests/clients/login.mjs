@@ -7,7 +7,11 @@ const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const next = async () => JSON.parse((await lines.next()).value);
 const say = (told) => console.log(JSON.stringify(told));
 
-const ALGORITHMS = { ES256: { name: "ECDSA", namedCurve: "P-256" }, PS256: { name: "RSA-PSS", hash: "SHA-256" } };
+const ALGORITHMS = {
+  ES256: { name: "ECDSA", namedCurve: "P-256" },
+  RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+  PS256: { name: "RSA-PSS", hash: "SHA-256" },
+};
 const imported = async ({ alg, jwk }) => ({ key: await crypto.subtle.importKey("jwk", jwk, ALGORITHMS[alg], false, ["sign"]), kid: jwk.kid });
 const METHODS = {
   client_secret_basic: ({ client_secret }) => client.ClientSecretBasic(client_secret),
@@ -23,19 +27,19 @@ const config = await client.discovery(
   asked.client_id,
   { id_token_signed_response_alg: asked.alg },
   METHODS[asked.auth_method](asked, key),
-  { execute: [client.allowInsecureRequests] },
+  { execute: [client.allowInsecureRequests], algorithm: asked.metadata },
 );
 client.enableNonRepudiationChecks(config);
 const proof = asked.dpop ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair(asked.dpop)) } : {};
 
-const pkceCodeVerifier = client.randomPKCECodeVerifier();
+const pkceCodeVerifier = asked.pkce === "nonce_instead" ? undefined : client.randomPKCECodeVerifier();
+const challenge = async () => ({ code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: "S256" });
 const expectedState = client.randomState();
 const expectedNonce = client.randomNonce();
 const parameters = {
   redirect_uri: asked.redirect_uri,
   scope: asked.scope,
-  code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
-  code_challenge_method: "S256",
+  ...(pkceCodeVerifier && (await challenge())),
   state: expectedState,
   nonce: expectedNonce,
   ...asked.parameters,

@@ -60,6 +60,8 @@ class Browser:
 
     def __init__(self, base_url: str, *, host: str = "", language: str = "en", transport: httpx.BaseTransport | None = None) -> None:
         headers = {"Accept-Language": language}
+        # Whether a session outlasts the login that left it; else the browser is as if closed before each login.
+        self.remembers = False
         self.http = httpx.Client(headers=headers, transport=transport, verify=False, trust_env=False, timeout=20)
         self.move(base_url, host)
 
@@ -88,6 +90,8 @@ class Browser:
 
     def begin(self, asked: Asked) -> str:
         """Follows a request to the login's own address."""
+        if not self.remembers:
+            self.forget_sessions()
         answer = self.get(asked.url)
         assert answer.status_code == 303, (answer.status_code, answer.text)
         assert "/login/" in answer.headers["Location"], answer.headers["Location"]

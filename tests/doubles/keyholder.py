@@ -107,7 +107,7 @@ class KeyHolder:
     def encryption_key(self) -> RSAKey:
         """The issuer's key for what is meant for it alone."""
         with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
-            (found,) = [key for key in http.get(self.issuer + "/jwks").json()["keys"] if key["use"] == "enc"]
+            found, *_ = [key for key in http.get(self.issuer + "/jwks").json()["keys"] if key["use"] == "enc"]
         return RSAKey.import_key(found)
 
 

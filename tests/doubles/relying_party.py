@@ -7,7 +7,7 @@ import json
 import secrets
 import uuid
 from base64 import b64encode, urlsafe_b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -63,6 +63,13 @@ class RelyingParty:
             known["nonce"] or "",
             verifier,
         )
+
+    def push(self, asked: Asked) -> Asked:
+        """The same request, pushed: only a reference to it goes through the browser (RFC 9126)."""
+        answer = self._authenticated("/par", None, dict(parse_qsl(urlsplit(asked.url).query)))
+        assert answer.status_code == 201, answer.text
+        query = urlencode({"client_id": self.client_id, "request_uri": answer.json()["request_uri"]})
+        return replace(asked, url=f"{self.issuer}/authorize?{query}")
 
     def told(self, asked: Asked, location: str) -> dict[str, str]:
         """The parameters of an authorization response, checked as RFC 9207 and RFC 6749 10.12 want it."""

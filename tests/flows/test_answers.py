@@ -164,3 +164,13 @@ def test_what_a_page_needs_is_served_and_may_be_kept(party: RelyingParty, visito
         answer = visitor.get(urljoin("/", address.partition("#")[0]))
         assert answer.status_code == 200, address
         assert "immutable" in answer.headers["Cache-Control"], address
+
+
+def test_a_page_with_a_trace_id_leads_to_what_its_code_means(party: RelyingParty, visitor: Browser) -> None:
+    page = visitor.get(party.ask(client_id="nobody").url)
+    (link,) = re.findall(r'href="([^"]+/errors#[a-z_]+)"', page.text)
+    guide = visitor.get(link)
+    assert guide.status_code == 200
+    assert f'id="{link.partition("#")[2]}"' in guide.text
+    assert guide.headers["Content-Security-Policy"] == page.headers["Content-Security-Policy"]
+    assert guide.headers["Trace-Id"]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -58,10 +59,21 @@ def test_a_client_logs_somebody_in_with_its_key(holder: KeyHolder, code: tuple[A
     assert holder.party.claims(answer.json()["id_token"])["nonce"] == asked.nonce
 
 
-@pytest.mark.parametrize("alg", ["PS256", "RS256"])
-def test_an_rsa_key_serves_as_well(alg: str, fjordbank: House) -> None:
-    holder = KeyHolder.at(fjordbank, RSAKey.generate_key(2048, {"kid": "rsa"}))
-    assert accepted(holder, holder.assertion({"alg": alg, "typ": "JWT"}))
+@pytest.mark.parametrize("alg", ["ES256", "PS256", "RS256"])
+def test_a_client_proves_itself_at_every_endpoint(alg: str, fjordbank: House) -> None:
+    """With the endpoint's address as audience, as many clients do."""
+    key = new_key() if alg == "ES256" else RSAKey.generate_key(2048, {"kid": "rsa"})
+    holder = KeyHolder.at(fjordbank, key)
+    body: dict[str, dict[str, Any]] = {
+        "/par": dict(parse_qsl(urlsplit(holder.party.ask().url).query)),
+        "/token": {"grant_type": "authorization_code", "code": "x", "redirect_uri": "x", "code_verifier": "x" * 43},
+        "/introspect": {"token": "x"},
+        "/revoke": {"token": "x"},
+    }
+    for path, status in (("/par", 201), ("/token", 400), ("/introspect", 200), ("/revoke", 200)):
+        assertion = holder.assertion({"alg": alg, "typ": "JWT"}, aud=holder.issuer + path)
+        assert holder.post(path, body[path], assertion).status_code == status
+        assert answered(holder.post(path, body[path], assertion)) == REFUSED
 
 
 def test_20_an_ordinary_client_names_issuer_or_endpoint(holder: KeyHolder, havneby: House) -> None:

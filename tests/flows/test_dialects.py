@@ -176,6 +176,34 @@ def test_whatever_is_sent_nothing_breaks(changes: dict[str, str], dialect: str, 
     visitor.http.cookies.clear()
 
 
+def test_a_cpr_number_that_was_pushed_is_taken_and_sealed(dialect: str, newcomer: RelyingParty, visitor: Browser, books: Books) -> None:
+    asked = newcomer.push(newcomer.ask(**(SENT[dialect] | CPR_SENT[dialect])))
+    location = visitor.login(asked)
+    stored = books.one("SELECT request::text FROM authflows_login WHERE relying_party_id = %s", newcomer.relying_party_id)
+    assert "sealed_hints" in stored
+    assert CPR not in stored
+    assert newcomer.redeem(asked, location)["id_token"]
+
+
+def test_signicat_s_reference_text_comes_in_a_pushed_request(fjordbank: House, visitor: Browser) -> None:
+    party = fjordbank.client(dialect="signicat")
+    asked = party.push(party.ask(**(SENT["signicat"] | {"acr_values": f"idp:mitid mitid_reference_text:{TEXT}"})))
+    tokens = party.redeem(asked, visitor.login(asked))
+    assert party.userinfo(tokens["access_token"]).json()["mitid_reference_text_body"] == "Betal 100 kr."
+
+
+def test_a_session_gives_their_tokens_too_but_approves_nothing(dialect: str, newcomer: RelyingParty, visitor: Browser) -> None:
+    plain = {name: value for name, value in SENT[dialect].items() if name not in ("login_hint", "idp_params")}
+    first = newcomer.ask(**SENT[dialect])
+    asked_for = newcomer.claims(newcomer.redeem(first, visitor.login(first))["id_token"])
+    again = newcomer.ask(**plain)
+    answer = visitor.get(again.url)
+    claims = newcomer.claims(newcomer.redeem(again, answer.headers["Location"])["id_token"])
+    assert kinds(claims) == {name: kind for name, kind in kinds(asked_for).items() if name != "refTextBody"}
+    if plain != SENT[dialect]:
+        assert "/login/" in visitor.get(newcomer.ask(**SENT[dialect]).url).headers["Location"]
+
+
 def test_who_is_expected_is_stored_where_only_the_browser_can_open_it(fjordbank: House, visitor: Browser, books: Books) -> None:
     party = fjordbank.client(dialect="idura")
     visitor.begin(party.ask(scope="openid", login_hint=f"uuid:{MITID_UUID}"))

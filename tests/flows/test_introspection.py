@@ -44,7 +44,7 @@ def public(fjordbank: House) -> RelyingParty:
 
 
 def tokens_of(party: RelyingParty, visitor: Browser) -> dict[str, Any]:
-    asked = party.ask(scope=" ".join(OFFLINE))
+    asked = party.ask(scope=" ".join(OFFLINE), prompt="login")
     return party.redeem(asked, visitor.login(asked))
 
 
@@ -186,3 +186,26 @@ def test_a_secret_that_only_introspects_counts_as_used(party: RelyingParty, visi
         books.execute("UPDATE authflows_clientsecret SET last_used_at = NULL WHERE " + of_party, party.relying_party_id)
         ask(tokens["access_token"])
         assert books.one("SELECT last_used_at IS NOT NULL FROM authflows_clientsecret WHERE " + of_party, party.relying_party_id)
+
+
+def test_a_revoked_secret_and_a_removed_audience_count_at_once_in_every_process(fjordbank: House, visitor: Browser) -> None:
+    server = fjordbank.client()
+    party = fjordbank.client(scopes=OFFLINE, audiences=(server.client_id,))
+    token = tokens_of(party, visitor)["access_token"]
+    for _ in range(6):
+        assert said(server.introspect(token))["active"]
+        assert said(party.introspect(token))["active"]
+    with fjordbank.blocker.unblock():
+        from authflows import client_changes, registration
+        from authflows.models import ClientExt
+        from tenants.isolation import tenant_scope
+
+        client_changes.change(fjordbank.id, fjordbank.opened.test, party.relying_party_id, {"audiences": ()}, actor="user:owner")
+        with tenant_scope(fjordbank.id):
+            ext = ClientExt.objects.of(fjordbank.id).get(relying_party_id=party.relying_party_id)
+            (secret,) = registration.live_secrets(fjordbank.id, ext.id)
+        registration.revoke_secret(fjordbank.id, fjordbank.opened.test.id, party.relying_party_id, secret.id, actor="user:owner")
+    for _ in range(6):
+        assert said(server.introspect(token)) == INACTIVE
+        refused(party.introspect(token), "invalid_client", 401)
+        refused(party.revoke(token), "invalid_client", 401)

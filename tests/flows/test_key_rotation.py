@@ -1,4 +1,4 @@
-"""Signing keys: next, active, retiring, gone, and nobody notices (decision 14, statement 33)."""
+"""Keys: next, active, retiring, gone, and nobody notices (decision 14, statement 33)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, RSAKey
 
 from tests.doubles.browser import Browser
 from tests.doubles.houses import Books, House, open_house
+from tests.doubles.keyholder import KeyHolder, encrypt
 from tests.doubles.relying_party import RelyingParty
 from tests.harness.ground import Ground, free_port
 from tests.harness.server import Server
@@ -65,11 +66,11 @@ def kid(token: str) -> str:
 
 
 def login(party: RelyingParty, visitor: Browser) -> dict[str, Any]:
-    asked = party.ask()
+    asked = party.ask(prompt="login")
     return party.redeem(asked, visitor.login(asked))
 
 
-@pytest.mark.parametrize("alg", ["ES256", "RS256"])
+@pytest.mark.parametrize("alg", ["ES256", "RS256", "RSA-OAEP"])
 def test_a_key_is_published_a_day_before_it_signs_and_as_long_as_what_it_signed_lives(
     alg: str, house: House, books: Books, night: Callable[[int], None]
 ) -> None:
@@ -123,7 +124,7 @@ def test_a_login_lives_through_a_rotation_in_every_process(
     for base in (server.base_url, second.base_url) * 2:
         visitor.move(base, host)
         login(party, visitor)
-    asked = party.ask()
+    asked = party.ask(prompt="login")
     page = visitor.open(asked)
     night(90)
     location = visitor.finish(visitor.submit(page, user_id="auto-approve"))
@@ -134,6 +135,31 @@ def test_a_login_lives_through_a_rotation_in_every_process(
     visitor.move(server.base_url)
     signed = {kid(login(party, visitor)["id_token"]) for _ in range(4)}
     assert signed == {kid(tokens["id_token"])}
+
+
+def test_a_request_that_was_encrypted_before_a_rotation_is_still_read(
+    house: House, books: Books, visitor: Browser, night: Callable[[int], None]
+) -> None:
+    holder = KeyHolder.at(house)
+    old = holder.encryption_key()
+    night(90)
+    new = holder.encryption_key()
+    assert (old.kid != new.kid, states(books, holder.party.environment_id, "RSA-OAEP")) == (True, ["retiring", "active"])
+
+    def status(key: RSAKey) -> int:
+        sealed = encrypt(holder.request_object(holder.party.ask()), key)
+        return holder.post("/par", {"request": sealed}).status_code
+
+    assert [status(old), status(new)] == [201, 201]
+    night(2)
+    assert [status(old), status(new)] == [400, 201]
+    assert states(books, holder.party.environment_id, "RSA-OAEP") == ["gone", "active"]
+
+
+def test_an_environment_that_had_no_key_to_encrypt_for_gets_one(house: House, books: Books, night: Callable[[int], None]) -> None:
+    books.execute("DELETE FROM authflows_key WHERE tenant_id = %s AND purpose = 'oidc_decrypt'", house.id)
+    night(0)
+    assert states(books, house.opened.test.id, "RSA-OAEP") == ["active"]
 
 
 def test_what_relying_parties_read_may_be_kept_for_five_minutes(house: House, visitor: Browser) -> None:

@@ -90,7 +90,7 @@ def test_an_abandoned_login_ends_as_expired(party: RelyingParty, visitor: Browse
 def test_what_has_ended_is_forgotten(party: RelyingParty, visitor: Browser, books: Books, committed: None) -> None:
     from authflows import sweeps
 
-    redeemed, not_redeemed = party.ask(), party.ask(prompt="login")
+    redeemed, not_redeemed = party.ask(), party.ask()
     tokens = party.redeem(redeemed, visitor.login(redeemed))
     visitor.login(not_redeemed)
     books.execute("DELETE FROM authflows_brokersession WHERE holder = %s", f"client:{party.relying_party_id}")

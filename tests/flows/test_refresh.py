@@ -43,7 +43,7 @@ def public(fjordbank: House) -> RelyingParty:
 
 
 def tokens_of(party: RelyingParty, visitor: Browser, scope: str = SCOPE) -> dict[str, Any]:
-    asked = party.ask(scope=scope)
+    asked = party.ask(scope=scope, prompt="login")
     return party.redeem(asked, visitor.login(asked))
 
 
@@ -207,3 +207,73 @@ def test_no_token_stands_in_the_database(public: RelyingParty, visitor: Browser,
     for token in (first["refresh_token"], second["refresh_token"]):
         assert token not in whole
         assert token.encode().hex() not in whole
+
+
+def test_what_has_ended_is_forgotten_and_a_family_stays_whole_until_then(
+    public: RelyingParty, visitor: Browser, books: Books, committed: None
+) -> None:
+    from authflows import sweeps
+
+    def kept() -> tuple[int, int]:
+        count = "SELECT count(*) FROM authflows_grant g {} WHERE g.relying_party_id = %s"
+        refresh = count.format("JOIN authflows_refreshtoken r ON r.grant_id = g.id")
+        return books.one(count.format(""), public.relying_party_id), books.one(refresh, public.relying_party_id)
+
+    first, other = tokens_of(public, visitor), tokens_of(public, visitor)
+    second = given(public.refresh(first["refresh_token"]))
+    given(public.refresh(second["refresh_token"]))
+    books.execute("DELETE FROM authflows_brokersession WHERE holder = %s", f"client:{public.relying_party_id}")
+    books.execute("UPDATE authflows_accesstoken SET expires_at = now() - interval '1 second' WHERE tenant_id = %s", public.tenant_id)
+    books.execute(
+        "UPDATE authflows_grant SET code_expires_at = now() - interval '2 days' WHERE relying_party_id = %s", public.relying_party_id
+    )
+    sweeps.purge()
+    assert kept() == (2, 4)
+
+    refused(public.refresh(first["refresh_token"]), "invalid_grant")
+    sweeps.purge()
+    assert kept() == (2, 4)
+    books.execute(
+        "UPDATE authflows_grant SET revoked_at = now() - interval '2 days' WHERE relying_party_id = %s AND revoked_at IS NOT NULL",
+        public.relying_party_id,
+    )
+    sweeps.purge()
+    assert kept() == (1, 1)
+
+    assert given(public.refresh(other["refresh_token"]))
+    books.execute("UPDATE authflows_refreshtoken SET idle_expires_at = now() WHERE tenant_id = %s", public.tenant_id)
+    books.execute("UPDATE authflows_accesstoken SET expires_at = now() - interval '1 second' WHERE tenant_id = %s", public.tenant_id)
+    sweeps.purge()
+    assert kept() == (0, 0)
+
+
+def test_a_client_that_loses_the_scope_cannot_refresh_any_more(fjordbank: House, confidential: RelyingParty, visitor: Browser) -> None:
+    token = tokens_of(confidential, visitor)["refresh_token"]
+
+    def change(*scopes: str) -> None:
+        from authflows import client_changes
+
+        with fjordbank.blocker.unblock():
+            client_changes.change(
+                fjordbank.id, fjordbank.opened.test, confidential.relying_party_id, {"scopes": scopes}, actor="user:owner"
+            )
+
+    change("openid", "profile")
+    refused(confidential.refresh(token), "unauthorized_client")
+    change(*OFFLINE)
+    assert given(confidential.refresh(token))
+
+
+@pytest.mark.parametrize("dialect", ["idura", "neb", "signicat"])
+def test_a_refresh_in_another_dialect_says_nothing_of_the_person_either(dialect: str, fjordbank: House, visitor: Browser) -> None:
+    party = fjordbank.client(scopes=OFFLINE, dialect=dialect, access_token_format="jwt")
+    first = tokens_of(party, visitor, "openid offline_access")
+    second = given(party.refresh(first["refresh_token"]))
+    before, after = party.claims(first["id_token"]), party.claims(second["id_token"])
+    assert {name: after[name] for name in ("iss", "sub", "aud", "auth_time")} == {
+        name: before[name] for name in ("iss", "sub", "aud", "auth_time")
+    }
+    userinfo = party.userinfo(second["access_token"]).json()
+    told = str([after, party.claims(second["access_token"]), userinfo])
+    assert userinfo["sub"] == before["sub"]
+    assert [word for word in ("Agnes", "Automatisk", "1985-04-12") if word in told] == []

@@ -41,7 +41,7 @@ def refusal(party: RelyingParty, asked: Asked, location: str) -> tuple[str, str]
 
 def claims_of(party: RelyingParty, visitor: Browser, user_id: str = "auto-approve", **changes: str | None) -> dict[str, Any]:
     """The id_token's claims, which userinfo repeats."""
-    asked = party.ask(**changes)
+    asked = party.ask(**{"prompt": "login"} | changes)
     tokens = party.redeem(asked, visitor.login(asked, user_id))
     told = party.claims(tokens["id_token"])
     assert party.userinfo(tokens["access_token"]).json().items() <= told.items()
@@ -169,6 +169,8 @@ def test_nobody_else_may_leave_it_out(party: RelyingParty, visitor: Browser) -> 
 
 @pytest.mark.parametrize("prompt", ["login", "consent", "select_account", "consent_revoke", "login consent"])
 def test_a_prompt_brings_the_person_to_the_box(prompt: str, party: RelyingParty, visitor: Browser) -> None:
+    """Whatever session there is."""
+    claims_of(party, visitor)
     asked = party.ask(prompt=prompt)
     assert "code" in party.told(asked, visitor.login(asked))
 
@@ -248,16 +250,45 @@ def test_nobody_else_is_answered_with_than_the_one_asked_for(party: RelyingParty
     known = claims_of(party, visitor)["sub"]
     asked = asking(id_token={"sub": {"value": known}})
     assert claims_of(party, visitor, claims=asked)["sub"] == known
-    other = party.ask(claims=asked)
+    other = party.ask(claims=asked, prompt="login")
     assert refusal(party, other, visitor.login(other, "auto-approve-low")) == (
         "unmet_authentication_requirements",
         "assurance_level_not_met",
     )
-    other = party.ask(claims=asked, acr_values=LOW)
+    other = party.ask(claims=asked, acr_values=LOW, prompt="login")
     assert refusal(party, other, visitor.login(other, "auto-approve-low")) == ("login_required", "another_person")
     assert books.outcomes(party)[-1] == "failed"
     nobody = party.ask(claims=asking(id_token={"sub": {"value": "nobody"}}))
     assert refusal(party, nobody, visitor.login(nobody))[0] == "login_required"
+
+
+def test_a_session_answers_for_its_own_person_only(party: RelyingParty, visitor: Browser) -> None:
+    known = claims_of(party, visitor)["sub"]
+    for sub, answered in ((known, True), ("somebody-else", False)):
+        asked = party.ask(claims=asking(id_token={"sub": {"value": sub}}), prompt="none")
+        told = party.told(asked, visitor.get(asked.url).headers["Location"])
+        assert ("code" in told, told.get("error")) == (answered, None if answered else "login_required")
+
+
+@pytest.mark.parametrize("mode", ["query", "form_post"])
+def test_a_session_s_answer_leaves_as_it_was_asked_for(mode: str, party: RelyingParty, visitor: Browser) -> None:
+    claims_of(party, visitor)
+    asked = party.ask(response_mode=mode)
+    answer = visitor.get(asked.url)
+    told = posted(party, asked, answer) if mode == "form_post" else party.told(asked, answer.headers["Location"])
+    assert party.token(asked, told["code"]).status_code == 200
+
+
+def test_a_login_of_nobody_meets_no_session_and_leaves_none(fjordbank: House, visitor: Browser) -> None:
+    party = fjordbank.client(scopes=("openid", "profile", "age_over:18"))
+    claims_of(party, visitor, scope="openid age_over:18")
+    for scope in ("openid age_over:18", "openid"):
+        asked = party.ask(scope=scope, prompt="none")
+        assert party.told(asked, visitor.get(asked.url).headers["Location"])["error"] == "login_required"
+    known = claims_of(party, visitor, scope="openid")["sub"]
+    assert claims_of(party, visitor, scope="openid age_over:18", prompt=None)["sub"] != known
+    asked = party.ask(scope="openid", prompt="none")
+    assert "code" in party.told(asked, visitor.get(asked.url).headers["Location"])
 
 
 def test_a_hint_is_taken_and_kept_nowhere(party: RelyingParty, visitor: Browser, books: Books) -> None:
@@ -304,6 +335,6 @@ def test_the_description_stands_where_rfc_8414_looks_for_it(party: RelyingParty,
         answer = visitor.get(address)
         assert answer.status_code == 200, address
         assert answer.json() == told.json()
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cache-Control"] == told.headers["Cache-Control"]
     assert visitor.get("/.well-known/oauth-authorization-server/t/nobody").status_code == 404
     assert visitor.get("/.well-known/oauth-authorization-server").status_code == 404

@@ -12,9 +12,17 @@ import pytest
 from authflows.levels import NSIS
 from tests.doubles.browser import Browser
 from tests.doubles.houses import Books, House
+from tests.doubles.keyholder import KeyHolder
 from tests.doubles.relying_party import Asked, RelyingParty
 
 Visitors = Callable[..., Browser]
+
+
+@pytest.fixture
+def visitor(new_visitor: Visitors) -> Browser:
+    visitor = new_visitor()
+    visitor.remembers = True
+    return visitor
 
 
 def logged_in(party: RelyingParty, visitor: Browser, user_id: str = "auto-approve", **asked: str | None) -> dict[str, object]:
@@ -244,6 +252,15 @@ def test_a_posted_request_meets_its_session_one_step_later(party: RelyingParty, 
     assert books.of(party).agreed == 1
 
 
+def test_17_a_pushed_request_that_a_session_answers_is_used_up(fjordbank: House, visitor: Browser) -> None:
+    holder = KeyHolder.at(fjordbank, par_required=True)
+    first, _ = holder.pushed()
+    visitor.login(first)
+    second, _ = holder.pushed()
+    assert "code" in holder.party.told(second, at_once(second, visitor))
+    assert "Location" not in visitor.get(second.url).headers
+
+
 def test_two_tabs_are_answered_by_one_session(party: RelyingParty, visitor: Browser) -> None:
     logged_in(party, visitor)
     first, second = party.ask(), party.ask()
@@ -269,3 +286,20 @@ def test_a_session_that_is_over_is_purged_and_a_living_one_is_not(
     ]
     assert kept == [1, 0, 0]
     assert answered(living, visitor, prompt="none")["sub"]
+
+
+def id_token(party: RelyingParty, visitor: Browser, user_id: str) -> str:
+    request = party.ask()
+    return str(party.redeem(request, visitor.login(request, user_id))["id_token"])
+
+
+def test_an_id_token_says_who_is_expected(fjordbank: House, visitor: Browser, new_visitor: Visitors) -> None:
+    party, stranger = fjordbank.client(), fjordbank.client()
+    his = id_token(party, new_visitor(), "auto-approve-protected")
+    hers = id_token(party, visitor, "auto-approve")
+    assert answered(party, visitor, prompt="none", id_token_hint=hers)
+    assert refused(party, visitor, prompt="none", id_token_hint=his) == "login_required"
+    request = party.ask(id_token_hint=his)
+    assert party.told(request, visitor.login(request, "auto-approve"))["error"] == "login_required"
+    for nonsense in ("x", hers[:-3] + "AAA", id_token(stranger, new_visitor(), "auto-approve")):
+        assert refused(party, visitor, id_token_hint=nonsense) == "invalid_request"

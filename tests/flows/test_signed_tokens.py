@@ -35,7 +35,7 @@ def refused(answer: httpx.Response) -> None:
 
 
 def tokens_of(party: RelyingParty, visitor: Browser) -> dict[str, Any]:
-    asked = party.ask(scope=" ".join(OFFLINE))
+    asked = party.ask(scope=" ".join(OFFLINE), prompt="login")
     return party.redeem(asked, visitor.login(asked))
 
 

@@ -18,7 +18,6 @@ Visitors = Callable[..., Browser]
 
 
 def code_for(party: RelyingParty, visitor: Browser, **changes: str | None) -> tuple[Asked, str]:
-    visitor.forget_sessions()
     asked = party.ask(**changes)
     return asked, party.told(asked, visitor.login(asked))["code"]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from django.urls import reverse
+from joserfc.jwk import ECKey
 
+from authflows import refusals
 from authflows.client_settings import CHOICES, LISTS, TEXTS
 from authflows.registration import redirect_uri_problem
 from broker_portal.clients import registry
@@ -52,6 +55,20 @@ def test_an_app_without_a_secret_goes_straight_to_its_page(house: Furnished) -> 
     assert made.status_code == 303
     page = house.browser("developer").get(made["Location"]).content.decode()
     assert "http://127.0.0.1/callback" in page
+    assert not SECRET.search(page)
+
+
+def test_a_client_with_a_key_has_no_secret_and_its_private_part_is_refused(house: Furnished) -> None:
+    owner, key = house.browser("owner"), ECKey.generate_key("P-256", private=True)
+    body = {"name": "Kreditmotor", "redirect_uri_1": REDIRECT_URI, "auth_method": "private_key_jwt"}
+
+    private = owner.post(at(house, "client_new"), body | {"jwks": json.dumps(key.as_dict(private=True))})
+    text = owner.post(at(house, "client_new"), body | {"jwks": "-----BEGIN PUBLIC KEY-----"})
+    made = owner.post(at(house, "client_new"), body | {"jwks": json.dumps({"keys": [key.as_dict(private=False)]})})
+
+    assert (private.status_code, text.status_code, made.status_code) == (422, 422, 303)
+    page = owner.get(made["Location"]).content.decode()
+    assert "private_key_jwt" in page
     assert not SECRET.search(page)
 
 
@@ -139,7 +156,9 @@ def test_revoking_asks_for_the_clients_name(house: Furnished) -> None:
 def test_a_setting_is_changed_and_the_trail_says_so(house: Furnished) -> None:
     owner, address = house.browser("owner"), at(house, "client_settings", house.netbank.client_id)
 
-    saved = owner.post(address, {"min_loa": "high", "access_token": "opaque"})
+    # As a browser sends the form: every choice with it, the switches that are off without.
+    others = {key: next(iter(values)) for key, (_, values) in CHOICES.items() if key not in MADE_ONCE and not is_switch(values)}
+    saved = owner.post(address, others | {"min_loa": "high", "access_token": "opaque"})
 
     assert saved.status_code == 303
     assert netbank(house).level == "high"
@@ -207,3 +226,22 @@ def test_bodies_that_no_browser_sends(house: Furnished) -> None:
     ]
 
     assert answers == [422, 422, 422, 422, 400, 400, 404]
+
+
+def test_a_refused_address_is_shown_beside_the_registered_one(house: Furnished) -> None:
+    received = REDIRECT_URI.replace("/callback", "/<b>callback")
+    refusals.record(house.tenant_id, house.netbank.relying_party_id, refusals.difference(received, (REDIRECT_URI,)), "f" * 32)
+
+    page = house.browser("developer").get(at(house, "client", house.netbank.client_id)).content.decode()
+
+    before, after = REDIRECT_URI[: REDIRECT_URI.index("callback")], "allback"
+    assert f"<dd>{before}<mark>c</mark>{after}</dd>" in page
+    assert f"<dd>{before}<mark>&lt;</mark>b&gt;callback</dd>" in page
+    assert "f" * 32 in page
+
+
+def test_what_is_missing_at_an_end_is_said_so(house: Furnished) -> None:
+    refusals.record(house.tenant_id, house.netbank.relying_party_id, refusals.difference(f"{REDIRECT_URI}/", (REDIRECT_URI,)), "e" * 32)
+    page = house.browser("developer").get(at(house, "client", house.netbank.client_id)).content.decode()
+    assert re.search(rf"<dd>{re.escape(REDIRECT_URI)}<mark>(slutter her|ends here)</mark></dd>", page)
+    assert f"<dd>{REDIRECT_URI}<mark>/</mark></dd>" in page

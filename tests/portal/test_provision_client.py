@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from oidc_provider.models import Client as RegisteredClient
 
-from authflows.models import ClientExt, ClientSecret
+from authflows.models import ClientExt, ClientSecret, RelyingParty
 from tenants import directory
 from tenants.isolation import tenant_scope
 from tests.doubles.keyholder import new_key
@@ -76,12 +77,11 @@ def test_a_scope_of_refresh_tokens_comes_with_the_grant(committed: None, manage:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("--setting", "fapi=on"),
+        ("--setting", "fapi=perhaps"),
         ("--setting", "dialect=esperanto"),
         ("--setting", "subject_source=elsewhere"),
         ("--setting", "min_loa=enormous"),
         ("--setting", "par"),
-        ("--post-logout-redirect-uri", "https://netbank.fjordbank.example/"),
         ("--scope", "openid everything"),
     ],
 )
@@ -119,7 +119,7 @@ def test_a_slug_that_cannot_be_is_refused_and_nothing_is_made(committed: None, s
 
 
 def test_a_refusal_is_one_line_on_standard_error(manage: Manage, slug: str) -> None:
-    done = provision(manage, slug, "--setting", "fapi=on")
+    done = provision(manage, slug, "--setting", "fapi=perhaps")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
@@ -141,3 +141,15 @@ def test_a_file_that_holds_no_public_keys_is_refused(committed: None, slug: str,
         assert why in str(refused(slug, *CALLBACK, "--auth-method", "private_key_jwt", "--jwks", str(file)))
     assert "No such file" in str(refused(slug, *CALLBACK, "--jwks", str(tmp_path / "nowhere.json")))
     assert directory.tenant_by_slug(slug) is None
+
+
+def test_where_a_logout_goes_is_part_of_the_client(manage: Manage, committed: None, slug: str) -> None:
+    goodbye, back_channel = "https://netbank.fjordbank.example/goodbye", "https://netbank.fjordbank.example/logged-out"
+    settings = ("--setting", "sso_group=family", "--setting", f"back_channel_logout_uri={back_channel}")
+    client_id = told(provision(manage, slug, "--post-logout-redirect-uri", goodbye, *settings))["client_id"]
+    tenant = directory.tenant_by_slug(slug)
+    assert tenant is not None
+    with tenant_scope(tenant.id):
+        assert RegisteredClient.objects.get(client_id=client_id)._post_logout_redirect_uris == goodbye
+        assert ClientExt.objects.of(tenant.id).get().back_channel_logout_uri == back_channel
+        assert RelyingParty.objects.of(tenant.id).get().sso_group == "family"

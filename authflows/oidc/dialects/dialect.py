@@ -21,6 +21,10 @@ class Way:
 QUERY = Way()
 
 
+# What a request is for that names no other action.
+LOG_ON = "log_on"
+
+
 class Unreadable(ValueError):
     """A parameter that cannot be understood, or asks for what is not offered. The message names the parameter, never what it held."""
 
@@ -36,7 +40,7 @@ class Reading:
     implied: tuple[str, ...] = ()  # scopes that come unasked, of those that the client has
     acr_values: str = ""
     ui_locales: str = ""
-    action: str = "log_on"
+    action: str = LOG_ON
     reference_text: str = ""
     hints: Hints = NO_HINTS
 

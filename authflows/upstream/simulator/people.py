@@ -19,6 +19,7 @@ class Person:
     ending: str = "approved"  # what an automatic person does at once; "" for one who acts on a phone page
     level: str = ""  # the level reached; empty: the one asked for
     authenticators: tuple[str, ...] = ("code_app",)
+    name_protected: bool = False
 
     def result(self, level_asked: str, today: date) -> dict[str, Any]:
         reached = self.level or level_asked
@@ -34,7 +35,7 @@ class Person:
             "birthdate": self.birthdate.isoformat(),
             "age": today.year - self.birthdate.year - (not had_birthday),
             "has_cpr": True,
-            "name_protected": False,
+            "name_protected": self.name_protected,
             "simulated": True,
         }
 
@@ -44,6 +45,7 @@ PEOPLE: dict[str, Person] = {
     for person in (
         Person("auto-approve", "Agnes", "Automatisk", date(1985, 4, 12)),
         Person("auto-approve-low", "Lasse", "Lavsikker", date(1991, 9, 3), level="low", authenticators=("password",)),
+        Person("auto-approve-protected", "Sofie", "Skjult", date(1988, 3, 14), name_protected=True),
         Person("auto-reject", "Rikke", "Afviser", date(1979, 1, 30), ending="rejected"),
         Person("auto-cancel", "Carl", "Afbryder", date(1968, 7, 21), ending="core_cancelled"),
         Person("auto-timeout", "Tove", "Tøver", date(1955, 11, 5), ending="expired"),

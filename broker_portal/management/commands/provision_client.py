@@ -57,8 +57,6 @@ class Command(BaseCommand):
             switches = client_settings.parse(options["client_settings"])
         except client_settings.UnknownSetting as error:
             raise CommandError(str(error), returncode=2) from None
-        if options["post_logout_redirect_uris"]:
-            raise CommandError("--post-logout-redirect-uri: not available yet, since nobody can log out", returncode=2)
         return Registration(
             name=options["name"],
             redirect_uris=tuple(options["redirect_uris"]),
@@ -66,7 +64,9 @@ class Command(BaseCommand):
             id_token_alg=options["id_token_alg"],
             scopes=tuple(options["scope"].split()),
             jwks=_read(options["jwks"]) if options["jwks"] else None,
-            **({"application_type": "spa"} if options["auth_method"] == "none" else {}) | switches,
+            **({"application_type": "spa"} if options["auth_method"] == "none" else {})
+            | {"post_logout_redirect_uris": tuple(options["post_logout_redirect_uris"])}
+            | switches,
         )
 
     def _open(self, slug: str) -> Tenant:

@@ -1,4 +1,4 @@
-"""Moves signing keys on beside running servers: what is due everywhere, or one environment's at once."""
+"""Moves keys on beside running servers: what is due everywhere, or one environment's at once."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def header(token: str) -> dict[str, Any]:
 
 def told(row: Row) -> set[str]:
     """The names of the claims that this row's login tells."""
-    return set().union(*(CLAIMS[scope] for scope in row.scopes.split()))
+    return set().union({row.claim} - {""}, *(CLAIMS[scope] for scope in row.scopes.split()))
 
 
 def as_asked(row: Row, learnt: Learnt, party: RelyingParty) -> None:

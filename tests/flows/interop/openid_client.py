@@ -7,6 +7,7 @@ import subprocess
 from types import TracebackType
 from typing import Any, Self
 
+from tests.doubles.keyholder import Key
 from tests.doubles.relying_party import RelyingParty
 from tests.flows.interop.array import Row
 from tests.flows.interop.learnt import Learnt
@@ -15,15 +16,22 @@ from tests.harness import node
 
 
 class OpenidClient:
-    def __init__(self, party: RelyingParty, row: Row) -> None:
+    def __init__(self, party: RelyingParty, row: Row, key: Key | None = None) -> None:
         self._process = subprocess.Popen(
             [node.program(), "login.mjs"], cwd=node.CLIENTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         names = ("issuer", "client_id", "client_secret", "redirect_uri", "auth_method")
-        self._tell(
-            {name: getattr(party, name) for name in names}
-            | {"alg": row.alg, "scope": row.scopes, "parameters": row.parameters, "refresh": row.offline, "way": "query"}
-        )
+        wanted = {
+            "metadata": {"openid-configuration": "oidc", "oauth-authorization-server": "oauth2"}[row.metadata],
+            "alg": row.alg,
+            "way": row.way,
+            "pkce": row.pkce,
+            "scope": row.scopes,
+            "parameters": row.parameters,
+            "refresh": row.offline,
+        }
+        proof = {"key": {"alg": row.proof, "jwk": key.as_dict(private=True)}} if key else {}
+        self._tell({name: getattr(party, name) for name in names} | wanted | proof)
         self.url: str = self._says()["url"]
 
     def __enter__(self) -> Self:

@@ -6,10 +6,11 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 from tests.flows.interop.array import FACTORS, ROWS, Row, possible
 
-Pair = tuple[tuple[str, object], tuple[str, object]]
+Pair = tuple[tuple[str, Any], tuple[str, Any]]
 TRIES = 400
 
 
@@ -24,8 +25,8 @@ def all_pairs() -> set[Pair]:
 
 def _possible_rows() -> Iterator[Row]:
     """Rows enough to show every pair that is possible: the usual values, and two others at a time."""
-    usual = [Row(client, auth=auth) for client in FACTORS["client"] for auth in FACTORS["auth"]]
-    changes: list[dict[str, object]] = [
+    usual = [Row(client, auth, proof) for client in FACTORS["client"] for auth in FACTORS["auth"] for proof in FACTORS["proof"]]
+    changes: list[dict[str, Any]] = [
         {first: one, second: other} for first, second in combinations(FACTORS, 2) for one in FACTORS[first] for other in FACTORS[second]
     ]
     for row in usual:
@@ -37,7 +38,7 @@ def _possible_rows() -> Iterator[Row]:
 
 def _filled(pair: Pair, chance: random.Random) -> Row | None:
     for _ in range(100):
-        drawn: dict[str, object] = {name: chance.choice(values) for name, values in FACTORS.items()} | dict(pair)
+        drawn: dict[str, Any] = {name: chance.choice(values) for name, values in FACTORS.items()} | dict(pair)
         row = replace(Row("openid-client"), **drawn)
         if possible(row):
             return row
@@ -58,7 +59,8 @@ def found(seed: int = 1) -> list[Row]:
 
 if __name__ == "__main__":
     usual = Row("openid-client")
-    for row in sorted(min((found(seed) for seed in range(1, 6)), key=len), key=lambda row: row.client, reverse=True):
+    best = min([found(seed) for seed in range(1, 6)], key=len)
+    for row in sorted(best, key=lambda row: row.client, reverse=True):
         changed = [f"{name}={getattr(row, name)!r}" for name in FACTORS if name != "client" and getattr(row, name) != getattr(usual, name)]
         print(f"    Row({', '.join([repr(row.client).replace(chr(39), chr(34)), *changed])}),".replace("'", '"'))
     print(f"# {len(ROWS)} rows before")

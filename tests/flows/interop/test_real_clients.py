@@ -2,49 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import RSAKey
+from playwright.sync_api import BrowserContext, Page
 
 from tests.doubles.browser import Browser
 from tests.doubles.houses import Books, House
+from tests.doubles.keyholder import Key, new_key, public_set
 from tests.doubles.relying_party import RelyingParty
-from tests.flows.interop import authlib
+from tests.flows.interop import authlib, oidc_client_ts
 from tests.flows.interop.array import ROWS, Row
 from tests.flows.interop.learnt import as_asked
+from tests.flows.interop.oidc_client_ts import app
 from tests.flows.interop.openid_client import OpenidClient
-from tests.flows.interop.pairs import all_pairs, pairs_of
 from tests.flows.interop.visits import through
+from tests.harness.browser import Watch
+from tests.harness.server import Server
 
 
-def registered(row: Row, house: House) -> RelyingParty:
-    wanted: dict[str, Any] = {"scopes": tuple(row.scopes.split()), "access_token_format": row.access_token}
-    return house.client(auth_method=row.auth, id_token_alg=row.alg, **wanted)
+def key_of(row: Row) -> Key | None:
+    if row.proof in ("RS256", "PS256"):
+        return RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
+    return new_key() if row.proof else None
+
+
+def registered(row: Row, house: House, **more: Any) -> tuple[RelyingParty, Key | None]:
+    key = key_of(row)
+    scopes = ("openid", "profile", "mitid", *(["offline_access"] if row.offline else []))
+    wanted: dict[str, Any] = {"scopes": scopes, "access_token_format": row.access_token, **more}
+    if row.pkce != "S256":
+        wanted["pkce"] = row.pkce
+    if key:
+        wanted["jwks"] = public_set(key)
+    return house.client(auth_method=row.auth, id_token_alg=row.alg, **wanted), key
+
+
+def known_before(row: Row, party: RelyingParty, visitor: Browser) -> None:
+    """Who is not to be asked has a session."""
+    if row.prompt == "none":
+        visitor.login(party.ask(acr_values=row.acr_values or None))
 
 
 def rows(client: str) -> list[Any]:
     return [pytest.param(row, id=str(number)) for number, row in enumerate(ROWS) if row.client == client]
 
 
-def test_every_two_values_that_can_meet_do_in_some_row() -> None:
-    missing = all_pairs() - {pair for row in ROWS for pair in pairs_of(row)}
-    assert not missing
-
-
 @pytest.mark.parametrize("row", rows("openid-client"))
 def test_openid_client(row: Row, fjordbank: House, visitor: Browser, books: Books) -> None:
-    party = registered(row, fjordbank)
-    with OpenidClient(party, row) as client:
+    party, key = registered(row, fjordbank)
+    known_before(row, party, visitor)
+    with OpenidClient(party, row, key) as client:
         as_asked(row, client.learn(through(visitor, client.url, locale=row.locale)), party)
     assert books.of(party).agreed == 1
 
 
 @pytest.mark.parametrize("row", rows("Authlib"))
 def test_authlib(row: Row, fjordbank: House, visitor: Browser, books: Books) -> None:
-    party = registered(row, fjordbank)
-    as_asked(row, authlib.login(row, party, visitor), party)
+    party, key = registered(row, fjordbank)
+    known_before(row, party, visitor)
+    as_asked(row, authlib.login(row, party, key, visitor), party)
+    assert books.of(party).agreed == 1
+
+
+@pytest.fixture(scope="module")
+def origin() -> Iterator[str]:
+    with app() as address:
+        yield address
+
+
+@pytest.fixture
+def page(context: BrowserContext, watch: Callable[[BrowserContext], Watch]) -> Page:
+    watch(context)
+    return context.new_page()
+
+
+@pytest.mark.parametrize("row", rows("oidc-client-ts"))
+def test_oidc_client_ts(row: Row, fjordbank: House, origin: str, page: Page, server: Server, books: Books) -> None:
+    party, _ = registered(row, fjordbank, redirect_uris=(f"{origin}/callback",), application_type="spa", origins=(origin,))
+    as_asked(row, oidc_client_ts.login(row, party, page), party)
     assert books.of(party).agreed == 1
 
 

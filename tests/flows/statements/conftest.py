@@ -7,11 +7,9 @@ from functools import partial
 
 import pytest
 
-from authflows.client_settings import CHOICES
 from tests.doubles.houses import House
 from tests.doubles.newcomers import Newcomer
-
-DIALECTS = tuple(CHOICES["dialect"][1]) if "dialect" in CHOICES else ("native",)
+from tests.flows.statements.dialects import DIALECTS
 
 
 @pytest.fixture(params=DIALECTS)

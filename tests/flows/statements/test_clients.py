@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import secrets
 import threading
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,9 +19,10 @@ import pytest
 
 from tests.doubles.browser import Browser
 from tests.doubles.houses import Books, House
-from tests.doubles.keyholder import Key, KeyHolder, new_key, public_set
+from tests.doubles.keyholder import Key, KeyHolder, new_key, public_set, sign
 from tests.doubles.newcomers import Newcomer
 from tests.doubles.relying_party import Asked
+from tests.flows.statements.mistakes import NEAR_MISSES, OTHER_RESPONSES, WITHOUT_PKCE
 from tests.flows.statements.refusals import as_json, code_for, logins, on_our_page, told
 
 Parties = Callable[..., Newcomer]
@@ -44,8 +50,8 @@ def parameters(asked: Asked) -> dict[str, str]:
 
 
 def push(party: Newcomer, asked: Asked, auth: tuple[str, str] | None = None, **more: str) -> httpx.Response:
-    with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
-        return http.post(party.issuer + party.path("pushed_authorization_request_endpoint"), data=parameters(asked) | more, auth=auth)
+    with httpx.Client(verify=False, trust_env=False, timeout=20, auth=auth) as http:
+        return http.post(party.issuer + party.path("pushed_authorization_request_endpoint"), data=parameters(asked) | more)
 
 
 def accepted(holder: KeyHolder, assertion: str) -> bool:
@@ -66,6 +72,38 @@ def test_s15_pushing_needs_authentication(party: Newcomer, holder: KeyHolder, vi
     for proof in (None, holder.assertion(None, new_key()), holder.assertion(iss="nobody", sub="nobody"), "x.y.z"):
         as_json(holder.push(asked, proof), "invalid_client", status=401)
     assert holder.push(asked).status_code == 201
+
+
+def test_s01_nor_can_it_be_pushed(holder: KeyHolder) -> None:
+    for uri in ("https://attacker.example/callback", *NEAR_MISSES[:8]):
+        as_json(holder.push(holder.party.ask(redirect_uri=uri)), "invalid_request")
+
+
+def test_s04_nor_can_a_request_without_pkce_be_pushed(holder: KeyHolder) -> None:
+    for change in WITHOUT_PKCE:
+        as_json(holder.push(holder.party.ask(**change)), "invalid_request")
+
+
+def test_s07_nor_can_another_response_be_pushed(holder: KeyHolder) -> None:
+    for response_type in OTHER_RESPONSES:
+        as_json(holder.push(holder.party.ask(response_type=response_type)), "unsupported_response_type")
+
+
+def test_s08_a_pushed_request_is_answered_with_the_issuer_too(holder: KeyHolder, visitor: Browser) -> None:
+    asked, _ = holder.pushed()
+    assert holder.party.told(asked, visitor.login(asked, "auto-reject"))["error"] == "access_denied"
+
+
+def test_s12_a_pushed_request_shows_no_page_either(holder: KeyHolder, visitor: Browser, books: Books) -> None:
+    asked, _ = holder.pushed(prompt="none")
+    assert told(holder.party, asked, visitor.get(asked.url)) == "login_required"
+    assert logins(books, holder.party) == 0
+
+
+def test_s14_a_parameter_is_pushed_once(holder: KeyHolder) -> None:
+    body: dict[str, Any] = parameters(holder.party.ask())
+    for name in ("state", "scope", "redirect_uri", "code_challenge"):
+        as_json(holder.post("/par", body | {name: [body[name]] * 2}), "invalid_request")
 
 
 def test_s16_a_reference_belongs_to_its_client(holder: KeyHolder, new_holder: Holders, visitor: Browser, books: Books) -> None:
@@ -130,6 +168,104 @@ def test_s18_a_reference_is_ours_or_it_is_nothing(
             on_our_page(answer)
     assert heard == []
     assert logins(books, party) == 0
+
+
+def request_object(holder: KeyHolder, asked: Asked, header: dict[str, Any] | None = None, key: Key | None = None, **changes: Any) -> str:
+    """A signed request (RFC 9101); `changes` replaces claims, None leaves one out."""
+    now = int(time.time())
+    claims: dict[str, Any] = parameters(asked) | {
+        "iss": holder.party.client_id,
+        "aud": holder.issuer,
+        "iat": now,
+        "nbf": now,
+        "exp": now + 300,
+        "jti": secrets.token_urlsafe(16),
+    }
+    kept = {name: value for name, value in (claims | changes).items() if value is not None}
+    return sign(key or holder.key, kept, **{"typ": "oauth-authz-req+jwt", **(header or {})})
+
+
+def carrying(holder: KeyHolder, asked: Asked, signed: str) -> str:
+    """The address that takes a request object to the authorization endpoint (OpenID Connect Core 6.1)."""
+    words = {name: value for name, value in parameters(asked).items() if name in ("client_id", "response_type", "scope", "redirect_uri")}
+    return f"{holder.issuer}/authorize?{urlencode(words | {'request': signed})}"
+
+
+def encoded(value: dict[str, Any]) -> str:
+    return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def forgeries(holder: KeyHolder, asked: Asked) -> Iterator[str]:
+    now = int(time.time())
+    header, payload, signature = request_object(holder, asked).split(".")
+    bare = encoded({"alg": "none", "typ": "oauth-authz-req+jwt"})
+    shared = encoded({"alg": "HS256", "typ": "oauth-authz-req+jwt", "kid": holder.key.kid})
+    mac = hmac.new(holder.key.as_pem(private=False), f"{shared}.{payload}".encode(), hashlib.sha256).digest()
+    yield f"{header}.{payload}.{'A' * len(signature)}"
+    yield f"{header}.{payload}."
+    yield f"{bare}.{payload}."
+    yield f"{shared}.{payload}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+    stranger = new_key()
+    yield request_object(holder, asked, None, stranger)
+    yield request_object(holder, asked, {"jwk": stranger.as_dict(private=False)}, stranger)
+    yield request_object(holder, asked, {"kid": "another"})
+    yield request_object(holder, asked, {"typ": "at+jwt"})
+    for wrong in (
+        {"aud": "https://attacker.example"},
+        {"aud": None},
+        {"iss": "nobody"},
+        {"client_id": "nobody"},
+        {"exp": now - 70},
+        {"exp": now + 3700},
+        {"exp": None},
+        {"nbf": now + 120},
+        {"nbf": now - 3700},
+    ):
+        yield request_object(holder, asked, **wrong)
+
+
+def test_s19_a_request_object_that_is_not_its_clients_for_us_and_now_is_refused(holder: KeyHolder, visitor: Browser, books: Books) -> None:
+    asked = holder.party.ask()
+    for signed in forgeries(holder, asked):
+        answer = visitor.get(carrying(holder, asked, signed))
+        if answer.status_code == 303:
+            assert "error=invalid_request" in answer.headers["Location"]
+            assert answer.headers["Location"].startswith(asked.redirect_uri + "?")
+            assert "Set-Cookie" not in answer.headers
+        else:
+            on_our_page(answer)
+    assert logins(books, holder.party) == 0
+    location = visitor.get(carrying(holder, asked, request_object(holder, asked))).headers["Location"]
+    ended = visitor.finish(visitor.submit(visitor.get(location), user_id="auto-approve"))
+    assert holder.token(asked, holder.party.told(asked, ended)["code"]).status_code == 200
+
+
+def test_s30_a_forged_proof_authenticates_nobody(holder: KeyHolder) -> None:
+    header, payload, signature = holder.assertion().split(".")
+    stranger = new_key()
+    shared = encoded({"alg": "HS256", "kid": holder.key.kid})
+    mac = hmac.new(holder.key.as_pem(private=False), f"{shared}.{payload}".encode(), hashlib.sha256).digest()
+    forged = [
+        f"{encoded({'alg': 'none'})}.{payload}.",
+        f"{encoded({'alg': 'none', 'kid': holder.key.kid})}.{payload}.{signature}",
+        f"{shared}.{payload}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}",
+        f"{header}.{payload}.{'A' * len(signature)}",
+        holder.assertion(None, stranger),
+        holder.assertion({"jwk": stranger.as_dict(private=False)}, stranger),
+        holder.assertion({"jku": "http://127.0.0.1:9/jwks"}, stranger),
+        holder.assertion({"x5u": "http://127.0.0.1:9/certificate"}, stranger),
+        holder.assertion({"kid": "../../etc/passwd"}),
+        holder.assertion({"crit": ["b64"], "b64": False}),
+        holder.assertion({"typ": "logout+jwt"}),
+    ]
+    for assertion in forged:
+        assert not accepted(holder, assertion)
+    assert accepted(holder, holder.assertion())
+
+
+def test_s34_a_pushed_request_s_answer_is_not_kept(holder: KeyHolder) -> None:
+    for answer in (holder.push(holder.party.ask()), holder.push(holder.party.ask(), None), holder.push(holder.party.ask(scope="x"))):
+        assert "no-store" in answer.headers["Cache-Control"]
 
 
 def test_s20_a_fapi_client_names_the_issuer_alone(new_holder: Holders, havneby: House) -> None:

@@ -27,6 +27,7 @@ REGISTERED = "https://netbank.fjordbank.example/callback"
 
 
 def tokens_of(party: Newcomer, visitor: Browser, **changes: str | None) -> dict[str, Any]:
+    visitor.forget_sessions()
     asked = party.ask(**changes)
     return party.redeem(asked, visitor.login(asked))
 

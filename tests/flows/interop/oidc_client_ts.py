@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,19 +68,30 @@ def settings(row: Row, party: RelyingParty) -> dict[str, Any]:
         "redirect_uri": party.redirect_uri,
         "scope": row.scopes,
         "filterProtocolClaims": False,
-        **row.parameters,
+        **{name: value for name, value in row.parameters.items() if name != "claims"},
+        "extraQueryParams": {name: value for name, value in row.parameters.items() if name == "claims"},
+        "disablePKCE": row.pkce != "S256",
     }
 
 
 def login(row: Row, party: RelyingParty, page: Page) -> Learnt:
     wanted = settings(row, party)
+    if row.prompt == "none":
+        page.goto(party.ask(acr_values=row.acr_values or None).url)
+        _identify(page, party)
     page.goto(party.redirect_uri.removesuffix("/callback"))
     page.evaluate(BEGIN, wanted)
+    if row.prompt != "none":
+        _identify(page, party, row.locale)
+    page.wait_for_url(f"{party.redirect_uri}?**")
+    said = page.evaluate(FINISH, {"settings": wanted, "refresh": row.offline})
+    return Learnt(userinfo=said["claims"], **said)
+
+
+def _identify(page: Page, party: RelyingParty, locale: str = "") -> None:
     page.wait_for_selector('.sim[data-step="user_id"]')
-    if row.locale:
-        assert page.locator("html").get_attribute("lang") == row.locale
+    if locale:
+        assert page.locator("html").get_attribute("lang") == locale
     page.fill("#user_id", "auto-approve")
     page.click("form.step button.go")
     page.wait_for_url(f"{party.redirect_uri}?**")
-    said = json.loads(json.dumps(page.evaluate(FINISH, {"settings": wanted, "refresh": row.offline})))
-    return Learnt(userinfo=said["claims"], **said)
