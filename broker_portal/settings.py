@@ -214,6 +214,9 @@ NSIS_CAP = {
     "business": env_choice("NSIS_CAP_BUSINESS", "substantial", ("low", "substantial", "high")),
 }
 
+# A final AAP is approved by somebody else than who entered it.
+FOUR_EYES = env_choice("FOUR_EYES", "on", ("on", "off")) == "on"
+
 # Requests per window; the demonstration allows a hundred times as many with the same code (docs/operating.md).
 _times = 100 if DEMO else 1
 LIMITS = {
