@@ -226,18 +226,16 @@ def enter_charge(
     currency: str = "DKK",
     illustrative: bool = False,
 ) -> SchemeCharge:
-    """Again the same: the same row. Raises DecisionError."""
+    """Again the same: the same row; with another price for the same start it counts instead. Raises DecisionError."""
     try:
         ChargePrice("", LineKind(kind), price, until)
     except ValueError as error:
         raise DecisionError(str(error)) from None
     if starts.day != 1 or (until and until < starts):
         raise DecisionError(f"a charge starts on the first of a month and ends after that, not {starts} to {until}")
-    known = SchemeCharge.objects.filter(kind=kind, usage_model=usage_model, starts=starts).first()
-    if known:
-        if (known.price, known.until, known.per) != (price, until, per):
-            raise DecisionError(f"{kind} from {starts} on is entered already, as {known.price}: prices are added, never changed")
-        return known
+    same = SchemeCharge.objects.filter(kind=kind, usage_model=usage_model, starts=starts).order_by("-entered_at", "-id").first()
+    if same and (same.price, same.until, same.per) == (price, until, per):
+        return same
     return SchemeCharge.objects.create(
         kind=kind,
         usage_model=usage_model,

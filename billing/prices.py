@@ -86,16 +86,22 @@ def version_of(tenant_id: uuid.UUID, month: Month) -> PlanVersion | None:
 
 def same_prices(tenant_id: uuid.UUID, month: Month, year: ContractYear) -> tuple[Month, Month]:
     """First and last month of the contract year, around `month`, in which the account pays by the same version; in both scopes."""
-    version = _version(tenant_id, month)
-    assigned = list(AccountPlan.objects.of(tenant_id).order_by("starts").values_list("starts", flat=True))
-    starts = [*assigned, *PlanVersion.objects.filter(plan_id=version.plan_id).values_list("starts", flat=True)]
-    begins = max([year.first, *(day for day in starts if day <= month.first)])
-    after = [day for day in starts if month.first < day <= year.last]
-    return Month.of(begins), Month.of(min(after)).previous() if after else Month.of(year.last)
+    wanted = _version(tenant_id, month)
+    first = last = month
+    while first.first > year.first and version_of(tenant_id, first.previous()) == wanted:
+        first = first.previous()
+    while last.last < year.last and version_of(tenant_id, last.next()) == wanted:
+        last = last.next()
+    return first, last
+
+
+def assigned_on(tenant_id: uuid.UUID, month: Month) -> AccountPlan | None:
+    """What the account pays in that month: the newest assignment that has begun; in the tenant's scope."""
+    return AccountPlan.objects.of(tenant_id).filter(starts__lte=month.first).order_by("-entered_at", "-id").first()
 
 
 def _version(tenant_id: uuid.UUID, month: Month) -> PlanVersion:
-    assigned = AccountPlan.objects.of(tenant_id).filter(starts__lte=month.first).order_by("-starts").first()
+    assigned = assigned_on(tenant_id, month)
     if assigned is None:
         raise PriceMissing(f"the account has no plan in {month}: choose one")
     versions = PlanVersion.objects.filter(plan_id=assigned.plan_id, starts__lte=month.first)
@@ -179,8 +185,11 @@ def open_account(
 
 
 def assign_plan(account: BillingAccount, plan: Plan, starts: Month, *, by: str) -> AccountPlan:
-    """The account pays `plan` from that month on. Raises PlanError where the month is closed."""
+    """The account pays `plan` from that month on. As it is already: nothing changes. Raises PlanError where the month is closed."""
     with tenant_scope(account.tenant_id):
+        known = assigned_on(account.tenant_id, starts)
+        if known and known.plan_id == plan.id and (known.starts == starts.first or not _later(known, starts)):
+            return known
         closed = BillingAccount.objects.of(account.tenant_id).values_list("closed_through", flat=True).get(id=account.id)
         if closed and starts.first <= closed:
             raise PlanError(f"{starts} is closed: a plan can begin in {Month.of(closed).next()}")
@@ -195,6 +204,12 @@ def assign_plan(account: BillingAccount, plan: Plan, starts: Month, *, by: str) 
         facts = {"plan": plan.name, "starts": starts.first}
         audit.record(account.tenant_id, actor=by, action="account.plan", subject=f"account:{account.id}", after=audit.changed({}, facts)[1])
     return assigned
+
+
+def _later(assigned: AccountPlan, starts: Month) -> bool:
+    """Whether a newer assignment begins after `starts`, so that this one does not hold for good."""
+    newer = AccountPlan.objects.of(assigned.tenant_id).filter(starts__gt=starts.first, entered_at__gt=assigned.entered_at)
+    return newer.exists()
 
 
 def add_one_off(

@@ -78,7 +78,7 @@ def decided(decision: AapDecision, year: periods.ContractYear) -> Decided:
 
 def charges(month: Month) -> list[Decided]:
     """The charges per request in force in the month: of each kind and usage model the one that started last, unless it has ended."""
-    found = SchemeCharge.objects.filter(starts__lte=month.first).order_by("starts")
+    found = SchemeCharge.objects.filter(starts__lte=month.first).order_by("starts", "entered_at", "id")
     newest = {(charge.kind, charge.usage_model): charge for charge in found}
     return [
         Decided(_charge(charge), _charge_row(charge))

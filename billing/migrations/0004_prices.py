@@ -379,6 +379,8 @@ class Migration(migrations.Migration):
             model_name='statementline',
             constraint=models.CheckConstraint(condition=models.Q(('month__day', 1), ('requests__gte', 0)), name='billing_statementline_sane'),
         ),
+        migrations.RemoveConstraint(model_name='accountplan', name='billing_accountplan_start'),
+        migrations.RemoveConstraint(model_name='schemecharge', name='billing_schemecharge_start'),
         migrations.RunSQL(APPROVALS, migrations.RunSQL.noop),
         migrations.RemoveField(
             model_name='aapdecision',

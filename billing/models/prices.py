@@ -159,6 +159,5 @@ class AccountPlan(TenantOwned):
     class Meta(TenantOwned.Meta):
         constraints = [
             *TenantOwned.Meta.constraints,
-            models.UniqueConstraint(fields=["tenant", "starts"], name="billing_accountplan_start"),
             models.CheckConstraint(condition=Q(starts__day=1), name="billing_accountplan_first"),
         ]

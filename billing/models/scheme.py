@@ -123,7 +123,10 @@ class OutcomeRule(models.Model):
 
 
 class SchemeCharge(models.Model):
-    """Beside the AAP, per request or as a yearly cost of the operator. `until` is its last day; then it is charged by nobody."""
+    """Beside the AAP, per request or as a yearly cost of the operator. `until` is its last day; then it is charged by nobody.
+
+    Of a kind and usage model the one that started last holds; of those that start together the newest.
+    """
 
     class Per(models.TextChoices):
         REQUEST = "request"
@@ -148,7 +151,6 @@ class SchemeCharge(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind", "usage_model", "starts"], name="billing_schemecharge_start"),
             models.CheckConstraint(condition=Q(starts__day=1), name="billing_schemecharge_first"),
             models.CheckConstraint(
                 condition=Q(price__gte=0) & (Q(until__isnull=True) | Q(until__gt=F("starts"))), name="billing_schemecharge_sane"

@@ -178,5 +178,6 @@ def test_a_charge_that_has_ended_stays_ended(db: None) -> None:
         for month in (Month(2023, 12), Month(2025, 10), Month(2025, 11))
     ]
     assert told == [["0.02"], ["0.01"], []]
-    with pytest.raises(DecisionError, match="never changed"):
-        decisions.enter_charge("udviklingsbidrag", Decimal("0.03"), date(2024, 1, 1), source=SOURCE, by="staff:1", usage_model="package")
+    decisions.enter_charge("udviklingsbidrag", Decimal("0.03"), date(2021, 6, 1), source=SOURCE, by="staff:1", usage_model="package")
+    corrected = [c.row["unit_price"] for c in scheme.charges(Month(2023, 12)) if c.row["usage_model"] == "package"]
+    assert corrected == ["0.03"], "of those that start together the newest counts"
