@@ -69,7 +69,7 @@ def both_scopes(tenant: Tenant, reason: str) -> Iterator[None]:
         yield
 
 
-def draft(account: BillingAccount, tenant: Tenant, content: Content, *, by: str) -> Document:
+def draft(account: BillingAccount, tenant: Tenant, content: Content, *, by: str, reason: str = "") -> Document:
     """A draft with its lines, in both scopes and with the account's row held."""
     document = Document(
         tenant_id=account.tenant_id,
@@ -101,7 +101,7 @@ def draft(account: BillingAccount, tenant: Tenant, content: Content, *, by: str)
         row.credited_position = position
     DocumentLine.objects.bulk_create(rows)
     facts = {"key": content.key, "net": content.totals.net, "currency": document.currency}
-    _record(document, "document.drafted", by, after=facts)
+    _record(document, "document.drafted", by, after=facts, reason=reason)
     return document
 
 
