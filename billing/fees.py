@@ -1,11 +1,11 @@
-"""The operator's own fee by the number of requests: graduated or volume tiers. Pure."""
+"""The operator's own fee by the number of requests, in graduated or volume tiers, and what it adds to prices that it passes on. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from billing.money import add, amount_of, unit_price
+from billing.money import add, amount_of, exact, round_price, unit_price
 
 
 class Mode(StrEnum):
@@ -55,6 +55,22 @@ class Cliff:
     @property
     def saved(self) -> Decimal:
         return add(self.amount, -self.next_amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Plus:
+    """What the operator adds to a price that it passes on: a percentage of it, and ore per request."""
+
+    percent: Decimal = Decimal(0)
+    ore: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        if exact(self.percent) < 0 or exact(self.ore) < 0:
+            raise PlanError("what is added to a price is not negative")
+
+    def on(self, price: Decimal) -> Decimal:
+        """With 6 decimals, half up."""
+        return round_price(price + price * self.percent / 100 + self.ore / 100)
 
 
 def refuse_broken(tiers: Sequence[FeeTier]) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing import fees
-from billing.fees import Cliff, FeeTier, Mode, Period, PlanError
+from billing.fees import Cliff, FeeTier, Mode, Period, PlanError, Plus
 from billing.models import (
     AapDecision,
     AccountPlan,
@@ -23,7 +23,7 @@ from billing.models import (
     SchemeCharge,
 )
 from billing.periods import Month, default_contract_year
-from billing.pricing import ActionPrice, Plus
+from billing.pricing import ActionPrice
 from billing.pricing import Plan as Checked
 from tenants import audit
 from tenants.isolation import operator_scope

@@ -18,11 +18,11 @@ from django.db import transaction
 from billing import accounts, decisions, plans, prices
 from billing.accounts import AccountError, Buyer
 from billing.decisions import Cell, DecisionError
-from billing.fees import FeeTier, Mode, Period, PlanError
+from billing.fees import FeeTier, Mode, Period, PlanError, Plus
 from billing.models import AapApproval, AapDecision, AapTable, AccountPlan, BuyerVersion, ContractYear, Plan, PlanVersion, SchemeCharge
 from billing.periods import Month
 from billing.plans import Terms
-from billing.pricing import ActionPrice, Plus
+from billing.pricing import ActionPrice
 from billing.vat import treatment_of
 from tenants import audit
 from tenants.isolation import operator_scope, tenant_scope

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from billing import accounts, plans, scheme
 from billing.accounts import Buyer
-from billing.fees import FeeTier, Mode, Period, PlanError
+from billing.fees import FeeTier, Mode, Period, PlanError, Plus
 from billing.models import AccountPlan, BillingAccount, OneOff, PassOn, Plan, PlanPrice, PlanTier, PlanVersion, SchemeCharge
 from billing.money import decimals, one_currency, price_text
 from billing.periods import ContractYear, Month, day_of
-from billing.pricing import AapPrice, ActionPrice, Plus, SchemePrices
+from billing.pricing import AapPrice, ActionPrice, SchemePrices
 from billing.pricing import Plan as PlanPriceOf
 from billing.pricing import SchemeCharge as ChargePrice
 from billing.scheme import Decided, PriceMissing, PriceRow

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from billing.fees import FeeTier, Mode, Period, PlanError, Step, refuse_broken, steps
-from billing.money import ORE, add, amount_of, exact, one_currency, round_price, unit_price
+from billing.money import ORE, add, amount_of, exact, one_currency, unit_price
 from billing.periods import Month
 
 
@@ -60,22 +60,6 @@ class Usage:
             raise ValueError(f"impossible usage: {self.core_client_requests} of {self.requests} requests by the core client")
         if sum(each.requests for each in self.actions) > self.requests or any(each.requests < 0 for each in self.actions):
             raise ValueError(f"impossible usage: {self.actions} of {self.requests} requests")
-
-
-@dataclass(frozen=True, slots=True)
-class Plus:
-    """What the operator adds to a price that it passes on: a percentage of it, and ore per request."""
-
-    percent: Decimal = Decimal(0)
-    ore: Decimal = Decimal(0)
-
-    def __post_init__(self) -> None:
-        if exact(self.percent) < 0 or exact(self.ore) < 0:
-            raise PlanError("what is added to a price is not negative")
-
-    def on(self, price: Decimal) -> Decimal:
-        """With 6 decimals, half up."""
-        return round_price(price + price * self.percent / 100 + self.ore / 100)
 
 
 @dataclass(frozen=True, slots=True)

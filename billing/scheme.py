@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from billing import periods
 from billing.models import AapDecision, ContractYear, SchemeCharge
-from billing.money import price_text
+from billing.money import price_text, round_amount
 from billing.periods import Month
 from billing.pricing import AapPrice, LineKind
 from billing.pricing import SchemeCharge as ChargePrice
@@ -85,6 +86,13 @@ def charges(month: Month) -> list[Decided]:
         for _, charge in sorted(newest.items())
         if charge.per == SchemeCharge.Per.REQUEST and (charge.until is None or charge.until >= month.first)
     ]
+
+
+def yearly(year: periods.ContractYear) -> list[tuple[str, Decimal]]:
+    """(kind, amount) of the costs that the scheme charges the operator once a year."""
+    rows = SchemeCharge.objects.filter(per=SchemeCharge.Per.YEAR, starts__lte=year.first).order_by("starts", "entered_at", "id")
+    newest = {(row.kind, row.usage_model): row for row in rows}
+    return [(row.kind, round_amount(row.price)) for row in newest.values() if row.until is None or row.until >= year.first]
 
 
 def _charge(charge: SchemeCharge) -> ChargePrice:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -31,6 +33,7 @@ class Settlement(TenantOwned):
     final_amount = models.DecimalField(max_digits=16, decimal_places=2)
     delta = models.DecimalField(max_digits=16, decimal_places=2)
     document = TenantRef(Document, null=True, related_name="+")
+    document_id: uuid.UUID | None
     made_by = models.CharField(max_length=100)
     made_at = models.DateTimeField(db_default=Now(), editable=False)
 
