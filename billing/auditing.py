@@ -1,4 +1,4 @@
-"""A month's documents computed again in SQL that shares nothing with the Python that made them: neither tiers, nor rounding, nor differences.
+"""A month's documents computed again in SQL that shares nothing with the Python that made them: tiers, rounding, differences.
 
 Each document is priced anew from the rows posted up to the month that it was counted through, with the prices that were entered when it was
 drafted, less what other documents had billed by then; and compared with its lines by component.
@@ -17,7 +17,7 @@ from billing.periods import Month
 from tenants.isolation import operator_scope
 from tenants.models import Operator, Tenant
 
-# Lower bounds come from lag(), the requests of a tier from least and greatest; the year's fee is counted from the first month of its contract
+# Lower bounds come from lag(), the requests of a tier from least and greatest; the year's fee is counted over the months of its contract
 # year in which the same version is in force.
 _AUDIT = """
 WITH doc AS (
@@ -207,4 +207,5 @@ def audit_month(month: Month, operator: Operator) -> list[Audited]:
 def _audit(month: Month, operator: Operator, ids: list[uuid.UUID]) -> list[Any]:
     with operator_scope(operator.id, "audit a month"), connection.cursor() as cursor:
         cursor.execute(_AUDIT, {"tenants": ids, "month": str(month)})
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+    return rows

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing import auditing, closing, decisions, plans, prices, usage
-from billing.fees import FeeTier, Mode, Period, Plus
+from billing.fees import FeeTier, Mode, Period, PlanError, Plus
 from billing.models import BillingAccount, Document, DocumentLine, Kind, State
 from billing.periods import Month
 from billing.plans import Terms
@@ -177,9 +177,9 @@ def test_one_off_lines_are_charged_once(fjordbank: Customer) -> None:
     prices.add_one_off(account_of(fjordbank), JULY, **line)  # type: ignore[arg-type]
     assert charged(close(fjordbank, JULY)) == [("one_off", "2.5", "900", "2250.00")]
     assert close(fjordbank, AUGUST) is None
-    with pytest.raises(plans.PlanError, match="2026-07 is closed: choose 2026-09"):
+    with pytest.raises(PlanError, match="2026-07 is closed: choose 2026-09"):
         prices.add_one_off(account_of(fjordbank), JULY, **line)  # type: ignore[arg-type]
-    with pytest.raises(plans.PlanError, match="somebody else"):
+    with pytest.raises(PlanError, match="somebody else"):
         prices.add_one_off(account_of(fjordbank), SEPTEMBER, **line | {"approved_by": "staff:1"})  # type: ignore[arg-type]
     audited(fjordbank, JULY)
 
