@@ -234,6 +234,9 @@ OIDC_EXTRA_SCOPE_CLAIMS = os.environ.get("OIDC_EXTRA_SCOPE_CLAIMS") or None
 _hooks = [name.strip() for name in (os.environ.get("OIDC_IDTOKEN_PROCESSING_HOOK") or "").split(",") if name.strip()]
 OIDC_IDTOKEN_PROCESSING_HOOK = _hooks or None
 
+# A final AAP is approved by somebody else than who entered it.
+FOUR_EYES = env_choice("FOUR_EYES", "on", ("on", "off")) == "on"
+
 # Requests per window; the demonstration allows a hundred times as many with the same code (docs/operating.md).
 _times = 100 if DEMO else 1
 LIMITS = {
