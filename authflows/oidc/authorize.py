@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from authflows import levels, login, store
+from authflows import keys, levels, login, store
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError, Stale, UnregisteredRedirect
@@ -258,6 +258,19 @@ def claims_can_be_read(asked: Asked) -> None:
         raise asked.refuse("unmet_authentication_requirements", "none of the values of the essential acr is known")
 
 
+def hint_is_ours(asked: Asked) -> None:
+    """OpenID Connect Core 3.1.2.1: an id_token that we gave this client, however old."""
+    if "id_token_hint" in asked.parameters and not _hinted(asked):
+        raise asked.refuse("invalid_request", "id_token_hint is no id_token of ours for this client")
+
+
+def _hinted(asked: Asked) -> str:
+    """The `sub` of the id_token_hint; "" where there is none that we believe."""
+    told = keys.verified(asked.issuer.keys, asked.parameters.get("id_token_hint")) or {}
+    ours = told.get("iss") == asked.issuer.url and told.get("aud") == asked.client.client_id
+    return str(told.get("sub", "")) if ours else ""
+
+
 def connection_is_available(asked: Asked) -> None:
     if upstream_of(asked.issuer, asked.client) is None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
@@ -283,6 +296,7 @@ CHECKS: list[Callable[[Asked], None]] = [
     prompt_is_known,
     max_age_is_a_number,
     claims_can_be_read,
+    hint_is_ours,
     connection_is_available,
     level_can_be_reached,
 ]
@@ -313,7 +327,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         hints=reading.hints,
         attributes=tuple(asked.scopes),
         claims=tuple(sorted(wanted.names & claims.of_scopes(client.scopes))),
-        subject=wanted.subject,
+        subject=wanted.subject or _hinted(asked),
         connection=str(upstream.id),
         trial=asked.trial,
         reply={

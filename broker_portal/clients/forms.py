@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from authflows.models import AuthMethod, Level
 from authflows.registration import Registration, redirect_uri_problem
+from broker_portal.clients.key_set import KeySetField
 
 MOST_URIS = 20
 LONGEST_URI = 2000
@@ -105,9 +106,14 @@ class NewClient(AddressFields):
         choices=[
             (AuthMethod.BASIC, _("Secret in the header (client_secret_basic)")),
             (AuthMethod.POST, _("Secret in the body (client_secret_post)")),
+            (AuthMethod.PRIVATE_KEY_JWT, _("A key of your own (private_key_jwt)")),
             (AuthMethod.NONE, _("No secret: an app or a page that cannot keep one (PKCE only)")),
         ],
         help_text=_("How your code proves who it is when it fetches a token."),
+    )
+    jwks = KeySetField(label=_("Your public keys (JWKS)"), help_text=_("Where you prove yourself with a key. The public part only."))
+    jwks_uri = forms.CharField(
+        label=_("Address of your public keys (JWKS)"), required=False, max_length=2000, help_text=_("Instead of the keys themselves.")
     )
     native = forms.BooleanField(label=_("An app on a phone or a computer"), required=False)
     minimum_level = forms.ChoiceField(
@@ -141,6 +147,8 @@ class NewClient(AddressFields):
             auth_method=self.cleaned_data["auth_method"],
             minimum_level=self.cleaned_data["minimum_level"],
             application_type=self._application_type(),
+            jwks=self.cleaned_data["jwks"],
+            jwks_uri=self.cleaned_data["jwks_uri"],
             created_by=actor,
         )
 

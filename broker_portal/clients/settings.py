@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from authflows.client_settings import CHOICES, LISTS, TEXTS
 from authflows.registration import Registration
+from broker_portal.clients.key_set import KeySetField
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -97,6 +98,11 @@ class ClientSettingsForm(forms.Form):
             self.fields[key] = forms.CharField(
                 label=WORDS[key].label, help_text=WORDS[key].hint, required=False, max_length=2000, initial=getattr(current, field)
             )
+        self.fields["jwks"] = KeySetField(
+            label=_("Your public keys (JWKS)"),
+            help_text=_("Where you prove yourself with a key. The public part only."),
+            initial=current.jwks,
+        )
         for key, field in LISTS.items():
             self.fields[key] = _lines(key, getattr(current, field))
 
@@ -109,7 +115,7 @@ class ClientSettingsForm(forms.Form):
                     found[field] = chosen
                 elif chosen or "" in (WORDS[key].values or {}):  # else nothing was sent: it stays
                     found[field] = values.get(chosen, "")
-        found |= {field: self.cleaned_data[key] for key, field in TEXTS.items()}
+        found |= {field: self.cleaned_data[key] for key, field in TEXTS.items()} | {"jwks": self.cleaned_data["jwks"]}
         return found | {field: tuple(dict.fromkeys(self.cleaned_data[key].split())) for key, field in LISTS.items()}
 
 

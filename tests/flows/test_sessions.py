@@ -286,3 +286,20 @@ def test_a_session_that_is_over_is_purged_and_a_living_one_is_not(
     ]
     assert kept == [1, 0, 0]
     assert answered(living, visitor, prompt="none")["sub"]
+
+
+def id_token(party: RelyingParty, visitor: Browser, user_id: str) -> str:
+    request = party.ask()
+    return str(party.redeem(request, visitor.login(request, user_id))["id_token"])
+
+
+def test_an_id_token_says_who_is_expected(fjordbank: House, visitor: Browser, new_visitor: Visitors) -> None:
+    party, stranger = fjordbank.client(), fjordbank.client()
+    his = id_token(party, new_visitor(), "auto-approve-protected")
+    hers = id_token(party, visitor, "auto-approve")
+    assert answered(party, visitor, prompt="none", id_token_hint=hers)
+    assert refused(party, visitor, prompt="none", id_token_hint=his) == "login_required"
+    request = party.ask(id_token_hint=his)
+    assert party.told(request, visitor.login(request, "auto-approve"))["error"] == "login_required"
+    for nonsense in ("x", hers[:-3] + "AAA", id_token(stranger, new_visitor(), "auto-approve")):
+        assert refused(party, visitor, id_token_hint=nonsense) == "invalid_request"

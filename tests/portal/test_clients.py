@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from django.urls import reverse
+from joserfc.jwk import ECKey
 
 from authflows import refusals
 from authflows.client_settings import CHOICES, LISTS, TEXTS
@@ -53,6 +55,20 @@ def test_an_app_without_a_secret_goes_straight_to_its_page(house: Furnished) -> 
     assert made.status_code == 303
     page = house.browser("developer").get(made["Location"]).content.decode()
     assert "http://127.0.0.1/callback" in page
+    assert not SECRET.search(page)
+
+
+def test_a_client_with_a_key_has_no_secret_and_its_private_part_is_refused(house: Furnished) -> None:
+    owner, key = house.browser("owner"), ECKey.generate_key("P-256", private=True)
+    body = {"name": "Kreditmotor", "redirect_uri_1": REDIRECT_URI, "auth_method": "private_key_jwt"}
+
+    private = owner.post(at(house, "client_new"), body | {"jwks": json.dumps(key.as_dict(private=True))})
+    text = owner.post(at(house, "client_new"), body | {"jwks": "-----BEGIN PUBLIC KEY-----"})
+    made = owner.post(at(house, "client_new"), body | {"jwks": json.dumps({"keys": [key.as_dict(private=False)]})})
+
+    assert (private.status_code, text.status_code, made.status_code) == (422, 422, 303)
+    page = owner.get(made["Location"]).content.decode()
+    assert "private_key_jwt" in page
     assert not SECRET.search(page)
 
 
