@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from http.cookies import Morsel
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +18,9 @@ from authflows.login import Browser
 
 # 8 kB of cookies is where proxies stop.
 MOST = 20
+# What our cookies' names end with; whatever else begins like them is none of ours.
+HANDLE = re.compile(r"[A-Za-z0-9_-]{22}")
+HOLDER = re.compile(r"[0-9a-f]{16}")
 
 
 def _name(issuer: IssuerConfig, handle: str) -> str:
@@ -29,7 +34,8 @@ def _prefix(issuer: IssuerConfig) -> str:
 
 def begin_cookie(response: HttpResponse, request: HttpRequest, issuer: IssuerConfig, browser: Browser) -> None:
     """Gives the browser its half of a Login, and takes back the oldest beyond twenty."""
-    ours = [name for name in request.COOKIES if name.startswith(_prefix(issuer))]
+    prefix = _prefix(issuer)
+    ours = [name for name in request.COOKIES if name.startswith(prefix) and HANDLE.fullmatch(name, len(prefix))]
     for name in sorted(ours, key=lambda name: request.COOKIES[name])[: max(0, len(ours) - MOST + 1)]:
         _set(response, issuer, name, "", 0)
     _set(response, issuer, _name(issuer, browser.handle), f"{int(time.time())}.{browser.secret}", login.cookie_age())
@@ -57,7 +63,9 @@ def keep_session(response: HttpResponse, issuer: IssuerConfig, client: Client, s
 
 def session_secrets(request: HttpRequest, issuer: IssuerConfig) -> dict[str, str]:
     """All that the browser holds of sessions in the issuer's environment, by the cookies' names."""
-    return {name: value for name, value in request.COOKIES.items() if name.startswith(_session_prefix(issuer)) and value}
+    prefix = _session_prefix(issuer)
+    ours = (name for name in request.COOKIES if name.startswith(prefix) and HOLDER.fullmatch(name, len(prefix)))
+    return {name: request.COOKIES[name] for name in ours if request.COOKIES[name]}
 
 
 def drop_sessions(response: HttpResponse, issuer: IssuerConfig, names: Iterable[str]) -> None:
@@ -91,5 +99,20 @@ def _session_name(issuer: IssuerConfig, client: Client) -> str:
 
 
 def _set(response: HttpResponse, issuer: IssuerConfig, name: str, value: str, seconds: int | None) -> None:
+    """`name` and `value` are base64url, digits and dots: nothing in them is quoted. Without `seconds`, until the browser is closed."""
     path = "/" if issuer.https else issuer.prefix or "/"
-    response.set_cookie(name, value, max_age=seconds, path=path, secure=issuer.https, httponly=True, samesite="Lax")
+    lasts = "" if seconds is None else f"; Max-Age={seconds}"
+    secure = "; Secure" if issuer.https else ""
+    response.cookies[name] = _Written(name, value, f"{name}={value}; HttpOnly{lasts}; Path={path}; SameSite=Lax{secure}")
+
+
+class _Written(Morsel[str]):
+    """A cookie whose header is known: http.cookies would put it together from eight attributes."""
+
+    def __init__(self, name: str, value: str, header: str) -> None:
+        super().__init__()
+        self.set(name, value, value)
+        self._header = header
+
+    def OutputString(self, attrs: object = None) -> str:
+        return self._header

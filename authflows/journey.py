@@ -39,9 +39,10 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
     if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
         raise BadRequest("not a form")
-    parameters = Parameters.of(request.POST if request.method == "POST" else request.GET)
+    query = request.body if request.method == "POST" else str(request.META.get("QUERY_STRING", "")).encode("iso-8859-1")
+    parameters = Parameters.read(query)
     try:
-        client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request))
+        client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request, parameters.get("language")))
     except UnregisteredRedirect as refused:
         _told_to_its_owners(request, issuer, refused)
         raise
@@ -284,6 +285,7 @@ def _page(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browse
         cancel_action=f"{base}/cancel",
         form_token=browser.form_token,
         phone_url=f"{issuer.prefix}/simulator/phone",
+        phone_address=f"{issuer.url}/simulator/phone",
     )
     return page.respond(issuer, page.page(issuer, client, language, "page", slot=slot, title=client.alias))
 

@@ -13,6 +13,7 @@ import secrets
 import uuid
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -31,9 +32,9 @@ from tenants import limits
 from tenants.ids import uuid7
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Browser:
-    """The browser's half of a Login: a handle that is in its address and a secret that is in its cookie."""
+    """The browser's half of a Login: a handle that is in its address and a secret in its cookie. What derives from it is derived once."""
 
     handle: str
     secret: str
@@ -42,21 +43,21 @@ class Browser:
     def fresh(cls) -> Browser:
         return cls(secrets.token_urlsafe(16), secrets.token_urlsafe(32))
 
-    @property
+    @cached_property
     def hash(self) -> bytes:
         return hashlib.sha256(self.secret.encode()).digest()
 
-    @property
+    @cached_property
     def form_token(self) -> str:
         """Proves that a form came from a page that this browser was given (decision 26)."""
         return self._derived("form-token")
 
-    @property
+    @cached_property
     def code(self) -> str:
         """The authorization code that completing this Login gives: made again for a repeated request, kept nowhere."""
         return self._derived("code")
 
-    @property
+    @cached_property
     def session(self) -> str:
         """The secret of the session that completing this Login leaves in the browser."""
         return self._derived("session")

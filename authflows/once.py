@@ -7,6 +7,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.conf import settings
+
 from authflows.errors import Stale
 from authflows.store import transaction
 from tenants import limits
@@ -50,8 +52,14 @@ def digest(what: tuple[str, ...]) -> bytes:
     return hashlib.sha256("".join(f"{len(part)}:{part}" for part in what).encode()).digest()
 
 
+# Rows that no login under way can end with any more go as new ones come: a public client pushes without a secret.
 PUSH = f"""
 WITH {limits.COUNT_CTE},
+over AS (
+    DELETE FROM authflows_pushedrequest o WHERE o.tenant_id = %(tenant)s AND o.id IN (
+        SELECT p.id FROM authflows_pushedrequest p
+        WHERE p.tenant_id = %(tenant)s AND p.expires_at < now() - make_interval(secs => %(longest_login)s)
+        ORDER BY p.expires_at LIMIT 4 FOR UPDATE SKIP LOCKED)),
 pushed AS (
     INSERT INTO authflows_pushedrequest (tenant_id, id, relying_party_id, issuer_id, reference_hash, sealed, expires_at)
     SELECT %(tenant)s, %(id)s, %(relying_party)s, i.id, %(reference_hash)s, %(sealed)s, now() + make_interval(secs => %(seconds)s)
@@ -82,6 +90,7 @@ def push(
         "reference_hash": reference_hash,
         "sealed": sealed,
         "seconds": seconds,
+        "longest_login": settings.LOGIN_SECONDS + settings.CODE_SECONDS,
     }
     with transaction(tenant_id) as step:
         cursor = step.execute(PUSH, params | limits.parameters(buckets))

@@ -50,11 +50,12 @@ def queried(request: HttpRequest, name: str) -> str:
     return str(request.GET.get(name, "")) if request.META.get("QUERY_STRING") else ""
 
 
-def language_of(request: HttpRequest) -> str:
+def language_of(request: HttpRequest, chosen: str | None = None) -> str:
     """Chosen on the page, else the browser's first of the languages that we speak."""
     # A query that cannot be read chooses nothing: the page that says so needs a language too.
     with suppress(SuspiciousOperation):
-        if (chosen := queried(request, "language")) in ("da", "en"):
+        chosen = queried(request, "language") if chosen is None else chosen
+        if chosen in ("da", "en"):
             return chosen
     for tag in str(request.META.get("HTTP_ACCEPT_LANGUAGE", "")).replace(" ", "").lower().split(","):
         if tag[:2] in ("da", "en"):

@@ -14,7 +14,7 @@ from billing.models import BillingAccount, BuyerVersion
 from billing.vat import Treatment
 from tenants import audit
 from tenants.isolation import tenant_scope
-from tenants.models import Tenant
+from tenants.models import Language, Tenant
 
 
 class AccountError(ValueError):
@@ -63,6 +63,29 @@ def change_buyer(account: BillingAccount, buyer: Buyer, *, valid_from: date, by:
         old, new = audit.changed(was, checked | {"valid_from": valid_from})
         audit.record(account.tenant_id, actor=by, action="account.buyer", subject=f"account:{account.id}", before=old, after=new)
     return version
+
+
+def be_buyer(account: BillingAccount, buyer: Buyer, *, valid_from: date, by: str) -> None:
+    """Adds a version that counts from `valid_from`, or from the last one on if that is later, unless it would say what holds already."""
+    checked = _checked(buyer)
+    with tenant_scope(account.tenant_id):
+        newest = buyer_on(account.tenant_id, date.max)
+        if newest is None or any(getattr(newest, name) != value for name, value in checked.items()):
+            change_buyer(account, buyer, valid_from=max(valid_from, newest.valid_from) if newest else valid_from, by=by)
+
+
+def reach(account: BillingAccount, *, email: str, language: str, by: str) -> None:
+    """Where documents are sent, and in which language they are written. As it is already: nothing changes. Raises AccountError."""
+    if language not in Language.values:
+        raise AccountError(f"language: da or en, not {language}")
+    before = {"email": account.email, "language": account.language}
+    if before == {"email": email, "language": language}:
+        return
+    account.email, account.language = email, language
+    with tenant_scope(account.tenant_id):
+        account.save(update_fields=["email", "language"])
+        old, new = audit.changed(before, {"email": email, "language": language})
+        audit.record(account.tenant_id, actor=by, action="account.reach", subject=f"account:{account.id}", before=old, after=new)
 
 
 def buyer_on(tenant_id: uuid.UUID, day: date) -> BuyerVersion | None:

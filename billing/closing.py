@@ -7,22 +7,20 @@ usage is posted to it, so that what its document charges can always be counted a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from django.db.models import Min
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing import accounts, issuing, prices, pricing, recount, usage, vat
+from billing import accounts, issuing, rating, recount, usage, vat
 from billing.issuing import Content, Refused, both_scopes
-from billing.models import AccountPlan, BillingAccount, BillingMonth, Document, State, UsageDay
-from billing.money import amount_of, exact, one_currency
+from billing.models import AccountPlan, BillingAccount, BillingMonth, Document, Kind, State, UsageDay
+from billing.money import one_currency
 from billing.periods import Month, day_of, is_over
-from billing.prices import MonthPrices
 from billing.pricing import Line
 from billing.scheme import PriceMissing, PriceRow
-from billing.usage import Chargeable
 from billing.vat import Totals, Treatment
 from tenants import audit, work
 from tenants.isolation import tenant_scope
@@ -61,6 +59,7 @@ class PricedMonth:
     totals: Totals
     price_rows: tuple[PriceRow, ...]
     illustrative: bool
+    through: Month
 
 
 def preview(tenant_id: uuid.UUID, month: Month) -> PricedMonth:
@@ -138,25 +137,41 @@ def _shut(account: BillingAccount, month: Month, requests: int) -> None:
 
 
 def _drafted(tenant: Tenant, account: BillingAccount, priced: PricedMonth, by: str, item: Work | None) -> Document | None:
-    if priced.totals.net < 0:
-        raise Refused(f"{priced.month} comes to {priced.totals.net} {priced.currency}: below zero it needs a credit note")
     if item:
         work.done(item)
-    if not priced.totals.net:
+    if not any(line.amount for line in priced.lines):
         audit.record(tenant.id, actor=by, action="month.closed", subject=f"month:{priced.month}", after={"requests": priced.requests})
         return None
     revisions = Document.objects.of(tenant.id).filter(idempotency_key__startswith=f"usage:{priced.month}:").count()
+    # Below zero it is a credit note, on which everything is turned round.
+    owed = priced.totals.net >= 0
+    lines = priced.lines if owed else tuple(line.turned() for line in priced.lines)
     content = Content(
         key=f"usage:{priced.month}:{revisions + 1}",
+        kind=Kind.INVOICE if owed else Kind.CREDIT_NOTE,
         first_day=priced.month.first,
         last_day=priced.month.last,
-        lines=priced.lines,
-        totals=priced.totals,
+        lines=lines,
+        totals=priced.totals if owed else vat.total(lines, priced.totals.treatment, currency=priced.currency),
         requests=priced.requests,
         price_rows=priced.price_rows,
         illustrative=priced.illustrative,
+        counted_through=priced.through.first,
     )
     return issuing.draft(account, tenant, content, by=by)
+
+
+def invoice_again(tenant_id: uuid.UUID, month: Month, *, by: str) -> Document:
+    """A new revision of a closed month, of what is not billed any more because it was credited. Raises Refused."""
+    tenant = Tenant.objects.select_related("operator").get(id=tenant_id)
+    with both_scopes(tenant, "invoice a month again"):
+        account = usage.lock_account(tenant_id)
+        if account is None or account.closed_through is None or month.first > account.closed_through:
+            raise Refused(f"{month} is not closed: close it")
+        document = _drafted(tenant, account, _priced(tenant, month), by, None)
+    if document is None:
+        raise Refused(f"all usage of {month} is billed: there is nothing to invoice again")
+    return document
 
 
 def _draft_again(tenant: Tenant, account: BillingAccount, month: Month, by: str, item: Work | None) -> Document | None:
@@ -179,61 +194,28 @@ def _note_problem(tenant: Tenant, month: Month, problem: Refused) -> None:
 
 
 def _priced(tenant: Tenant, month: Month) -> PricedMonth:
-    """In both scopes. What happened earlier and is posted to this month costs what it would have cost then, on top of that usage."""
-    posted = usage.chargeable(tenant.id, month, month)
-    happened = sorted({each.month for each in posted} | {month})
+    """In both scopes, from the usage posted to the months that are closed and to this one."""
     account = BillingAccount.objects.of(tenant.id).first()
     if account is None:
         raise Refused(f"{tenant.slug} has no billing account")
+    closed = Month.of(account.closed_through) if account.closed_through else month
+    through = max(month, closed)
     try:
-        priced = {each: prices.of_month(tenant.id, each, used=_used(posted, each)) for each in happened}
-        lines = _own(priced[month], posted, month)
-        for late in happened:
-            if late != month and (at := priced[late]):
-                lines += _late(tenant.id, at, late, month)
-        currency = one_currency(account.currency, *(line.currency for line in lines))
+        rated = rating.rate(tenant.id, account.currency, month, through)
+        currency = one_currency(account.currency, *(line.currency for line in rated.lines))
     except (PriceMissing, ValueError) as error:
         raise Refused(str(error)) from error
     version = accounts.buyer_on(tenant.id, day_of(timezone.now()))
-    used = [each for each in priced.values() if each]
-    plan = priced[month]
+    treatment = Treatment(version.vat_treatment) if version else Treatment.STANDARD
     return PricedMonth(
         tenant_id=tenant.id,
         month=month,
-        plan=plan.plan.name if plan else "",
+        plan=rated.plan,
         currency=currency,
-        requests=sum(each.requests for each in posted),
-        lines=tuple(lines),
-        totals=vat.total(lines, Treatment(version.vat_treatment) if version else Treatment.STANDARD, currency=currency),
-        price_rows=tuple({row["id"]: row for each in used for row in each.rows}.values()),
-        illustrative=any(each.illustrative for each in used),
+        requests=rated.requests,
+        lines=rated.lines,
+        totals=vat.total(rated.lines, treatment, currency=currency),
+        price_rows=rated.price_rows,
+        illustrative=rated.illustrative,
+        through=through,
     )
-
-
-def _used(posted: Iterable[Chargeable], month: Month) -> bool:
-    return any(each.month == month for each in posted)
-
-
-def _own(at: MonthPrices | None, posted: Iterable[Chargeable], month: Month) -> list[Line]:
-    return pricing.price(at.plan, at.scheme, _usage(posted, month, at), month) if at else []
-
-
-def _late(tenant_id: uuid.UUID, at: MonthPrices, happened: Month, month: Month) -> list[Line]:
-    """One line per component and tier, of the requests that are known now and were not in the months before."""
-
-    def known(until: Month) -> dict[tuple[str, int | None], Line]:
-        return {(line.kind, line.tier_from): line for line in _own(at, usage.chargeable(tenant_id, happened, until), happened)}
-
-    before, now = known(month.previous()), known(month)
-    lines = []
-    for key, line in (before | now).items():
-        quantity = exact(now[key].quantity if key in now else 0) - exact(before[key].quantity if key in before else 0)
-        if quantity:
-            lines.append(replace(line, quantity=quantity, amount=amount_of(quantity, line.unit_price)))
-    return lines
-
-
-def _usage(posted: Iterable[Chargeable], month: Month, at: MonthPrices) -> pricing.Usage:
-    own = [each for each in posted if each.month == month]
-    core_client = sum(each.requests for each in own if each.core_client and each.usage_model == at.core_client_model)
-    return pricing.Usage(sum(each.requests for each in own), core_client)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from billing import accounts, usage
 from billing.documents import records, snapshot
 from billing.models import BillingAccount, Document, DocumentLine, DocumentNumber, Kind, Series, State
+from billing.money import add
 from billing.periods import day_of
 from billing.pricing import Line
 from billing.scheme import PriceRow
@@ -54,6 +55,11 @@ class Content:
     requests: int
     price_rows: Sequence[PriceRow]
     illustrative: bool
+    kind: Kind = Kind.INVOICE
+    counted_through: date | None = None
+    credited: Document | None = None
+    positions: Sequence[int] = ()
+    corrects: Sequence[snapshot.Reference] = ()
 
 
 @contextmanager
@@ -63,14 +69,17 @@ def both_scopes(tenant: Tenant, reason: str) -> Iterator[None]:
         yield
 
 
-def draft(account: BillingAccount, tenant: Tenant, content: Content, *, by: str) -> Document:
+def draft(account: BillingAccount, tenant: Tenant, content: Content, *, by: str, reason: str = "") -> Document:
     """A draft with its lines, in both scopes and with the account's row held."""
     document = Document(
         tenant_id=account.tenant_id,
         operator_id=account.operator_id,
         account_id=account.id,
-        kind=Kind.INVOICE,
+        kind=content.kind,
         idempotency_key=content.key,
+        counted_through=content.counted_through,
+        credited_id=content.credited.id if content.credited else None,
+        corrects=[{"number": each.number, "issue_date": each.issue_date.isoformat()} for each in content.corrects],
         period_first=content.first_day,
         period_last=content.last_day,
         currency=content.totals.currency,
@@ -84,12 +93,15 @@ def draft(account: BillingAccount, tenant: Tenant, content: Content, *, by: str)
         price_rows=list(content.price_rows),
     )
     version = accounts.buyer_on(account.tenant_id, day_of(timezone.now()))
-    shot = records.draft(document, content.lines, content.totals, tenant.operator, tenant, version)
+    shot = records.draft(document, content.lines, content.totals, tenant.operator, tenant, version, _corrects(document, content.lines))
     document.snapshot = snapshot.canonical(snapshot.build(shot)).decode()
     document.save(force_insert=True)
-    DocumentLine.objects.bulk_create([records.row(document, position, line) for position, line in enumerate(content.lines, 1)])
+    rows = [records.row(document, position, line) for position, line in enumerate(content.lines, 1)]
+    for row, position in zip(rows, content.positions, strict=False):
+        row.credited_position = position
+    DocumentLine.objects.bulk_create(rows)
     facts = {"key": content.key, "net": content.totals.net, "currency": document.currency}
-    _record(document, "document.drafted", by, after=facts)
+    _record(document, "document.drafted", by, after=facts, reason=reason)
     return document
 
 
@@ -206,17 +218,34 @@ def number_of(operator: Operator, kind: str, year: int, sequence: int) -> str:
     return f"{prefix}-{year}-{sequence:06}"
 
 
+def _corrects(document: Document, lines: Sequence[Line]) -> list[snapshot.Reference]:
+    """The documents that this one changes: those named, or for a month below zero those that billed the months it takes back."""
+    if document.corrects or document.kind != Kind.CREDIT_NOTE:
+        return [snapshot.Reference(each["number"], date.fromisoformat(each["issue_date"])) for each in document.corrects]
+    billed = DocumentLine.objects.of(document.tenant_id).filter(period_first__in={line.first_day for line in lines})
+    ids = set(billed.values_list("document_id", flat=True)) - {document.id}
+    found = (
+        Document.objects.of(document.tenant_id).filter(id__in=ids, state=State.ISSUED, kind=Kind.INVOICE).order_by("issue_date", "number")
+    )
+    return [snapshot.Reference(str(each.number), each.issue_date) for each in found if each.issue_date]
+
+
 def _as_now(document: Document, tenant: Tenant, treatment: Treatment | None) -> tuple[list[Line], Totals, snapshot.Document]:
-    """The stored lines with the parties of today; the buyer's own VAT treatment unless one is given."""
+    """The stored lines with the parties of today. A month's document has the buyer's own VAT treatment, unless one is given; one that
+    changes others keeps that of the original supply."""
     charged = records.lines(document)
     version = accounts.buyer_on(document.tenant_id, day_of(timezone.now()))
-    today = Treatment(version.vat_treatment) if version else Treatment.STANDARD
-    if treatment not in (None, today):
-        raise Refused("the buyer's VAT treatment has changed since the document was approved: drop it and draft the month again")
-    totals = total(charged, today, currency=document.currency)
-    if totals.net != document.net:
-        raise Refused(f"the lines add up to {totals.net}, the document says {document.net}")
-    return charged, totals, records.draft(document, charged, totals, tenant.operator, tenant, version)
+    if document.idempotency_key.startswith("usage:"):
+        today = Treatment(version.vat_treatment) if version else Treatment.STANDARD
+        if treatment not in (None, today):
+            raise Refused("the buyer's VAT treatment has changed since the document was approved: drop it and draft the month again")
+        totals = total(charged, today, currency=document.currency)
+    else:
+        totals = records.totals(document)
+    if add(*(line.amount for line in charged)) != document.net:
+        raise Refused(f"the lines do not add up to {document.net}, as the document says")
+    shot = records.draft(document, charged, totals, tenant.operator, tenant, version, _corrects(document, charged))
+    return charged, totals, shot
 
 
 def _refuse_incomplete(shot: snapshot.Document, operator: Operator) -> None:

@@ -33,6 +33,11 @@ def round_amount(value: Decimal) -> Decimal:
     return abs(rounded) if rounded.is_zero() else rounded
 
 
+def round_price(value: Decimal) -> Decimal:
+    """`value` with at most 6 decimals, half away from zero: a unit price that was computed."""
+    return exact(value).quantize(Decimal(1).scaleb(-PRICE_DECIMALS), context=_ROUNDING)
+
+
 def amount_of(quantity: Decimal | int, unit_price: Decimal) -> Decimal:
     return round_amount(_EXACT.multiply(exact(quantity), exact(unit_price)))
 

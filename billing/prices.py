@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from django.utils import timezone
 
-from billing import accounts, scheme
+from billing import accounts, plans, scheme
 from billing.accounts import Buyer
-from billing.models import AapDecision, AccountPlan, BillingAccount, ContractYear, PassOn, Plan, PlanTier, PlanVersion, SchemeCharge
-from billing.money import one_currency, price_text
-from billing.periods import Month, day_of, default_contract_year
-from billing.pricing import AapPrice, FeeTier, LineKind, SchemePrices
-from billing.pricing import Plan as PlanPrice
+from billing.fees import FeeTier, Mode, Period, PlanError, Plus
+from billing.models import AccountPlan, BillingAccount, OneOff, PassOn, Plan, PlanPrice, PlanTier, PlanVersion, SchemeCharge
+from billing.money import decimals, one_currency, price_text
+from billing.periods import ContractYear, Month, day_of
+from billing.pricing import AapPrice, ActionPrice, SchemePrices
+from billing.pricing import Plan as PlanPriceOf
 from billing.pricing import SchemeCharge as ChargePrice
 from billing.scheme import Decided, PriceMissing, PriceRow
 from tenants import audit
@@ -27,10 +28,9 @@ from tenants.models import Operator, Tenant
 class MonthPrices:
     """Everything that one account's month is priced by. `rows` are the price rows as documents keep them."""
 
-    plan: PlanPrice
+    plan: PlanPriceOf
     scheme: SchemePrices
     rows: tuple[PriceRow, ...]
-    core_client_model: str | None
 
     @property
     def illustrative(self) -> bool:
@@ -46,13 +46,8 @@ def of_month(tenant_id: uuid.UUID, month: Month, *, used: bool = True) -> MonthP
             raise
         return None
     tiers = list(PlanTier.objects.filter(version=version).order_by("up_to"))
-    plan = PlanPrice(
-        row=str(version.id),
-        name=version.plan.name,
-        currency=version.currency,
-        tiers=tuple(FeeTier(tier.up_to, tier.price) for tier in tiers),
-        subscription=version.subscription,
-    )
+    own = list(PlanPrice.objects.filter(version=version).order_by("id"))
+    plan = _plan(version, tiers, own)
     decided = _passed_on(version, month) if used else []
     prices = [each.price for each in decided]
     scheme_prices = SchemePrices(
@@ -60,12 +55,53 @@ def of_month(tenant_id: uuid.UUID, month: Month, *, used: bool = True) -> MonthP
         aap=next((price for price in prices if isinstance(price, AapPrice)), None),
         charges=tuple(price for price in prices if isinstance(price, ChargePrice)),
     )
-    core_client = next((each.usage_model for each in decided if each.row["kind"] == LineKind.CORE_CLIENT), None)
-    return MonthPrices(plan, scheme_prices, (*(each.row for each in decided), _plan_row(version, tiers)), core_client)
+    return MonthPrices(plan, scheme_prices, (*(each.row for each in decided), _plan_row(version, tiers, own)))
+
+
+def _plan(version: PlanVersion, tiers: list[PlanTier], own: list[PlanPrice]) -> PlanPriceOf:
+    return PlanPriceOf(
+        row=str(version.id),
+        name=version.plan.name,
+        currency=version.currency,
+        tiers=tuple(FeeTier(tier.up_to, tier.price) for tier in tiers),
+        subscription=version.subscription,
+        mode=Mode(version.mode),
+        period=Period(version.period),
+        prices=tuple(
+            ActionPrice(str(version.id), str(each.connection_id) if each.connection_id else None, each.action, each.price) for each in own
+        ),
+        minimum=version.minimum,
+        discount=version.discount,
+        discount_until=version.discount_until,
+    )
+
+
+def version_of(tenant_id: uuid.UUID, month: Month) -> PlanVersion | None:
+    """The prices of the account's plan in that month, in both scopes; None where it has none."""
+    try:
+        return _version(tenant_id, month)
+    except PriceMissing:
+        return None
+
+
+def same_prices(tenant_id: uuid.UUID, month: Month, year: ContractYear) -> tuple[Month, Month]:
+    """First and last month of the contract year, around `month`, in which the account pays by the same version; in both scopes."""
+    wanted = _version(tenant_id, month)
+    first = last = month
+    while first.first > year.first and version_of(tenant_id, first.previous()) == wanted:
+        first = first.previous()
+    while last.last < year.last and version_of(tenant_id, last.next()) == wanted:
+        last = last.next()
+    return first, last
+
+
+def assigned_on(tenant_id: uuid.UUID, month: Month) -> AccountPlan | None:
+    """What the account pays in that month: the newest assignment that has begun; in the tenant's scope."""
+    return AccountPlan.objects.of(tenant_id).filter(starts__lte=month.first).order_by("-entered_at", "-id").first()
 
 
 def _version(tenant_id: uuid.UUID, month: Month) -> PlanVersion:
-    assigned = AccountPlan.objects.of(tenant_id).filter(starts__lte=month.first).order_by("-starts").first()
+    assigned = assigned_on(tenant_id, month)
     if assigned is None:
         raise PriceMissing(f"the account has no plan in {month}: choose one")
     versions = PlanVersion.objects.filter(plan_id=assigned.plan_id, starts__lte=month.first)
@@ -75,24 +111,51 @@ def _version(tenant_id: uuid.UUID, month: Month) -> PlanVersion:
     return version
 
 
+def plus_of(version: PlanVersion, component: str) -> Plus:
+    """What is added to the price of a component that is passed on at cost plus; nothing at cost."""
+    given = version.plus.get(component, {}) if getattr(version, component) == PassOn.AT_COST_PLUS else {}
+    return Plus(Decimal(given.get("percent", "0")), Decimal(given.get("ore", "0")))
+
+
 def _passed_on(version: PlanVersion, month: Month) -> list[Decided]:
-    decided = [scheme.aap(month)] if version.aap == PassOn.AT_COST else []
-    at_cost = {kind for kind in SchemeCharge.Kind if getattr(version, kind) == PassOn.AT_COST}
-    return decided + [charge for charge in scheme.charges(month) if charge.row["kind"] in at_cost]
+    decided = [scheme.aap(month)] if version.aap != PassOn.INCLUDED else []
+    on = {kind for kind in SchemeCharge.Kind if getattr(version, kind) != PassOn.INCLUDED}
+    decided += [charge for charge in scheme.charges(month) if charge.row["kind"] in on]
+    return [_with_plus(each, plus_of(version, each.row["kind"])) for each in decided]
 
 
-def _plan_row(version: PlanVersion, tiers: list[PlanTier]) -> PriceRow:
-    return {
+def _with_plus(each: Decided, plus: Plus) -> Decided:
+    if plus == Plus():
+        return each
+    price = replace(each.price, unit_price=plus.on(each.price.unit_price))
+    added = {"percent": format(plus.percent, "f"), "ore": format(plus.ore, "f")}
+    return replace(each, price=price, row=each.row | {"plus": added, "passed_on": price_text(price.unit_price)})
+
+
+def _plan_row(version: PlanVersion, tiers: list[PlanTier], own: list[PlanPrice]) -> PriceRow:
+    row = {
         "id": str(version.id),
         "kind": "plan",
         "name": version.plan.name,
         "starts": version.starts.isoformat(),
         "currency": version.currency,
         "pass_on": {"aap": version.aap, "core_client": version.core_client, "udviklingsbidrag": version.udviklingsbidrag},
+        "mode": version.mode,
+        "period": version.period,
         "tiers": [[None if tier.up_to is None else str(tier.up_to), price_text(tier.price)] for tier in tiers],
         "subscription": None if version.subscription is None else price_text(version.subscription),
         "illustrative": version.illustrative,
     }
+    if version.plus:
+        row["plus"] = version.plus
+    if own:
+        row["prices"] = [[str(each.connection_id or ""), each.action, price_text(each.price)] for each in own]
+    if version.minimum is not None:
+        row["minimum"] = price_text(version.minimum)
+    if version.discount is not None:
+        row["discount"] = format(version.discount, "f")
+        row["discount_until"] = version.discount_until.isoformat() if version.discount_until else None
+    return row
 
 
 def open_account(
@@ -122,8 +185,14 @@ def open_account(
 
 
 def assign_plan(account: BillingAccount, plan: Plan, starts: Month, *, by: str) -> AccountPlan:
-    """The account pays `plan` from that month on; a month that is closed stays as it is."""
+    """The account pays `plan` from that month on. As it is already: nothing changes. Raises PlanError where the month is closed."""
     with tenant_scope(account.tenant_id):
+        known = assigned_on(account.tenant_id, starts)
+        if known and known.plan_id == plan.id and (known.starts == starts.first or not _later(known, starts)):
+            return known
+        closed = BillingAccount.objects.of(account.tenant_id).values_list("closed_through", flat=True).get(id=account.id)
+        if closed and starts.first <= closed:
+            raise PlanError(f"{starts} is closed: a plan can begin in {Month.of(closed).next()}")
         assigned = AccountPlan.objects.create(
             tenant_id=account.tenant_id,
             operator_id=account.operator_id,
@@ -137,61 +206,41 @@ def assign_plan(account: BillingAccount, plan: Plan, starts: Month, *, by: str) 
     return assigned
 
 
+def _later(assigned: AccountPlan, starts: Month) -> bool:
+    """Whether a newer assignment begins after `starts`, so that this one does not hold for good."""
+    newer = AccountPlan.objects.of(assigned.tenant_id).filter(starts__gt=starts.first, entered_at__gt=assigned.entered_at)
+    return newer.exists()
+
+
+def add_one_off(
+    account: BillingAccount, month: Month, *, quantity: Decimal, unit_price: Decimal, text: str, by: str, approved_by: str
+) -> OneOff:
+    """Charged with that month's document, once. Raises PlanError where the month is closed, or nobody else approves."""
+    if not text.strip() or not approved_by.strip() or approved_by == by:
+        raise PlanError("a one-off line has a text, and somebody else than who enters it approves it")
+    if quantity <= 0 or unit_price < 0 or max(decimals(quantity), decimals(unit_price)) > 2:
+        raise PlanError("a one-off line has a quantity above 0 and a price of at least 0, both with at most 2 decimals")
+    with tenant_scope(account.tenant_id):
+        held = BillingAccount.objects.of(account.tenant_id).select_for_update(no_key=True).get(id=account.id)
+        if held.closed_through and month.first <= held.closed_through:
+            raise PlanError(f"{month} is closed: choose {Month.of(held.closed_through).next()}")
+        line = OneOff.objects.create(
+            tenant_id=account.tenant_id,
+            operator_id=account.operator_id,
+            account_id=account.id,
+            month=month.first,
+            quantity=quantity,
+            unit_price=unit_price,
+            text=text,
+            entered_by=by,
+            approved_by=approved_by,
+        )
+        facts = {"month": str(month), "quantity": quantity, "unit_price": unit_price, "text": text, "approved_by": approved_by}
+        audit.record(account.tenant_id, actor=by, action="account.one_off", subject=f"one_off:{line.id}", after=audit.changed({}, facts)[1])
+    return line
+
+
 def _default_plan(operator: Operator) -> Plan | None:
     with operator_scope(operator.id, "the default plan"):
-        plans = list(Plan.objects.filter(operator=operator))
-    return next((plan for plan in plans if plan.is_default), None) if plans else illustrative(operator)
-
-
-ILLUSTRATIVE_TIERS = ((1_000, "0.80"), (10_000, "0.60"), (None, "0.40"))
-ILLUSTRATIVE_AAP = "0.259"
-ILLUSTRATIVE_YEARS = range(1, 8)
-ILLUSTRATIVE_CHARGES = (("core_client", "0.03", None), ("udviklingsbidrag", "0.01", date(2027, 10, 31)))
-ILLUSTRATIVE_SOURCE = "illustrative: MitID has published no amounts"
-
-
-def illustrative(operator: Operator) -> Plan:
-    """Prices to try the product with, none of them real: contract years, AAP, charges and a default plan. Again: nothing changes."""
-    _illustrative_scheme()
-    start = default_contract_year(1).first
-    with operator_scope(operator.id, "illustrative prices"):
-        plan, _ = Plan.objects.get_or_create(operator=operator, name="Standard", defaults={"is_default": True})
-        version, made = PlanVersion.objects.get_or_create(
-            plan=plan, starts=start, defaults={"operator": operator, "illustrative": True, "entered_by": "system"}
-        )
-        if made:
-            PlanTier.objects.bulk_create(
-                [PlanTier(operator=operator, version=version, up_to=up_to, price=Decimal(price)) for up_to, price in ILLUSTRATIVE_TIERS]
-            )
-    return plan
-
-
-def _illustrative_scheme() -> None:
-    for number in ILLUSTRATIVE_YEARS:
-        period = default_contract_year(number)
-        year, _ = ContractYear.objects.get_or_create(number=number, defaults={"first": period.first, "last": period.last})
-        if not AapDecision.objects.filter(contract_year=year).exists():
-            AapDecision.objects.create(
-                contract_year=year,
-                kind=AapDecision.Kind.PROVISIONAL,
-                requests=650_000_000,
-                authenticators=1_250_000,
-                price=Decimal(ILLUSTRATIVE_AAP),
-                source=ILLUSTRATIVE_SOURCE,
-                entered_by="system",
-                illustrative=True,
-            )
-    for kind, price, until in ILLUSTRATIVE_CHARGES:
-        if not SchemeCharge.objects.filter(kind=kind).exists():
-            SchemeCharge.objects.get_or_create(
-                kind=kind,
-                usage_model="standard",
-                starts=default_contract_year(1).first,
-                defaults={
-                    "price": Decimal(price),
-                    "until": until,
-                    "source": ILLUSTRATIVE_SOURCE,
-                    "entered_by": "system",
-                    "illustrative": True,
-                },
-            )
+        every = list(Plan.objects.filter(operator=operator))
+    return next((plan for plan in every if plan.is_default), None) if every else plans.illustrative(operator)

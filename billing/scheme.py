@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
-
-from django.db.models import Q
 
 from billing import periods
 from billing.models import AapDecision, ContractYear, SchemeCharge
-from billing.money import price_text
+from billing.money import price_text, round_amount
 from billing.periods import Month
 from billing.pricing import AapPrice, LineKind
 from billing.pricing import SchemeCharge as ChargePrice
 
 PriceRow = dict[str, Any]
+NEWEST = ("-entered_at", "-id")
 
 
 class PriceMissing(LookupError):
@@ -27,7 +27,6 @@ class Decided:
 
     price: AapPrice | ChargePrice
     row: PriceRow
-    usage_model: str | None = None
 
 
 def contract_year(month: Month) -> periods.ContractYear | None:
@@ -35,28 +34,69 @@ def contract_year(month: Month) -> periods.ContractYear | None:
     return periods.ContractYear(year.number, year.first, year.last) if year else None
 
 
+def year_numbered(number: int) -> periods.ContractYear:
+    """Raises PriceMissing."""
+    year = ContractYear.objects.filter(number=number).first()
+    if year is None:
+        raise PriceMissing(f"there is no contract year {number}: enter it")
+    return periods.ContractYear(year.number, year.first, year.last)
+
+
+def provisional(number: int) -> AapDecision | None:
+    return AapDecision.objects.filter(contract_year__number=number, kind=AapDecision.Kind.PROVISIONAL).order_by(*NEWEST).first()
+
+
+def final(number: int) -> AapDecision | None:
+    """The newest that somebody else has approved."""
+    decisions = AapDecision.objects.filter(contract_year__number=number, kind=AapDecision.Kind.FINAL, approval__isnull=False)
+    return decisions.order_by(*NEWEST).first()
+
+
+def waiting(number: int) -> list[AapDecision]:
+    """Final decisions that nobody has approved and no newer one has replaced."""
+    decisions = AapDecision.objects.filter(contract_year__number=number, kind=AapDecision.Kind.FINAL).order_by(*NEWEST)
+    newest = decisions.select_related("approval").first()
+    return [newest] if newest and not hasattr(newest, "approval") else []
+
+
 def aap(month: Month) -> Decided:
-    """The newest decision of the month's contract year; a final one counts once it is approved. Raises PriceMissing."""
+    """What documents of the month charge: the newest provisional price, also once a final one is decided, since the whole difference comes
+    with reconciliation; the final one where there is no other. Raises PriceMissing."""
     year = contract_year(month)
     if year is None:
         raise PriceMissing(f"no contract year holds {month}: enter it")
-    decisions = AapDecision.objects.filter(contract_year__number=year.number).exclude(kind=AapDecision.Kind.FINAL, approved_by="")
-    decision = decisions.order_by("-entered_at", "-id").first()
+    decision = provisional(year.number) or final(year.number)
     if decision is None:
         raise PriceMissing(f"no AAP is decided for contract year {year.number}, which holds {month}: enter it")
-    final = decision.kind == AapDecision.Kind.FINAL
-    price = AapPrice(str(decision.id), decision.price, year.number, year.last, year.settled_by, final)
+    return decided(decision, year)
+
+
+def decided(decision: AapDecision, year: periods.ContractYear) -> Decided:
+    is_final = decision.kind == AapDecision.Kind.FINAL
+    price = AapPrice(str(decision.id), decision.price, year.number, year.last, year.settled_by, is_final)
     return Decided(price, _aap_row(decision, year.number))
 
 
 def charges(month: Month) -> list[Decided]:
-    """The charges in force in the month: of each kind and usage model the one that started last, unless it has ended."""
-    found = SchemeCharge.objects.filter(Q(until__isnull=True) | Q(until__gte=month.first), starts__lte=month.first)
-    newest = {(charge.kind, charge.usage_model): charge for charge in found.order_by("starts")}
+    """The charges per request in force in the month: of each kind and usage model the one that started last, unless it has ended."""
+    found = SchemeCharge.objects.filter(starts__lte=month.first).order_by("starts", "entered_at", "id")
+    newest = {(charge.kind, charge.usage_model): charge for charge in found}
     return [
-        Decided(ChargePrice(str(charge.id), LineKind(charge.kind), charge.price, charge.until), _charge_row(charge), charge.usage_model)
+        Decided(_charge(charge), _charge_row(charge))
         for _, charge in sorted(newest.items())
+        if charge.per == SchemeCharge.Per.REQUEST and (charge.until is None or charge.until >= month.first)
     ]
+
+
+def yearly(year: periods.ContractYear) -> list[tuple[str, Decimal]]:
+    """(kind, amount) of the costs that the scheme charges the operator once a year."""
+    rows = SchemeCharge.objects.filter(per=SchemeCharge.Per.YEAR, starts__lte=year.first).order_by("starts", "entered_at", "id")
+    newest = {(row.kind, row.usage_model): row for row in rows}
+    return [(row.kind, round_amount(row.price)) for row in newest.values() if row.until is None or row.until >= year.first]
+
+
+def _charge(charge: SchemeCharge) -> ChargePrice:
+    return ChargePrice(str(charge.id), LineKind(charge.kind), charge.price, charge.until, charge.usage_model)
 
 
 def _aap_row(decision: AapDecision, number: int) -> PriceRow:
@@ -65,6 +105,7 @@ def _aap_row(decision: AapDecision, number: int) -> PriceRow:
         "kind": LineKind.AAP.value,
         "contract_year": number,
         "decision": decision.kind,
+        "basis": "table" if decision.table_id else "announced",
         "unit_price": price_text(decision.price),
         "currency": decision.currency,
         "requests": decision.requests,

@@ -186,12 +186,15 @@ SELECT d.day, {_CLIENT}, {_EACH}
 FROM usage_day d {_NAMED}
 WHERE d.tenant_id = %s AND e.kind = %s AND d.day BETWEEN %s AND %s
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 4, 3"""
-_POSTED = """
-SELECT date_trunc('month', d.day::timestamp)::date, d.usage_model, d.core_client,
-       sum(CASE d.what WHEN 'requested' THEN d.n WHEN 'voided' THEN -d.n ELSE 0 END)::bigint
+# What the core does not charge for is a dated rule (decision 10).
+_BILLABLE = """CASE d.what WHEN 'requested' THEN d.n WHEN 'voided' THEN -d.n ELSE CASE WHEN (
+    SELECT r.left_out FROM billing_outcomerule r WHERE r.starts <= d.day ORDER BY r.starts DESC LIMIT 1) ? d.what
+    THEN -d.n ELSE 0 END END"""
+_POSTED = f"""
+SELECT date_trunc('month', d.day::timestamp)::date, d.usage_model, d.core_client, d.connection_id::text, d.action, sum({_BILLABLE})::bigint
 FROM usage_day d JOIN tenants_environment e ON e.tenant_id = d.tenant_id AND e.id = d.environment_id
-WHERE d.tenant_id = %s AND d.posted BETWEEN %s AND %s AND e.kind = 'production'
-GROUP BY 1, 2, 3 HAVING sum(CASE d.what WHEN 'requested' THEN d.n WHEN 'voided' THEN -d.n ELSE 0 END) <> 0"""
+WHERE d.tenant_id = %s AND d.posted BETWEEN %s AND %s AND d.day BETWEEN %s AND %s AND e.kind = 'production'
+GROUP BY 1, 2, 3, 4, 5 HAVING sum({_BILLABLE}) <> 0 ORDER BY 1, 2, 3, 4, 5"""
 
 
 def totals(tenant_id: uuid.UUID, first: date, last: date) -> list[ClientCount]:
@@ -210,18 +213,23 @@ def daily(tenant_id: uuid.UUID, first: date, last: date, environment: str = Kind
 
 @dataclass(frozen=True, slots=True)
 class Chargeable:
-    """Production requests of one month that are charged for, less those that were voided."""
+    """Production requests of one month that are charged for: without those that were voided, or ended as costs nothing."""
 
     month: Month
     usage_model: str
     core_client: bool
+    connection: str
+    action: str
     requests: int
 
 
-def chargeable(tenant_id: uuid.UUID, first_posted: Month, last_posted: Month) -> list[Chargeable]:
-    """What is posted to these months, by the month in which it happened; in the caller's tenant scope."""
+def chargeable(
+    tenant_id: uuid.UUID, first_posted: Month, last_posted: Month, *, happened: tuple[Month, Month] | None = None
+) -> list[Chargeable]:
+    """What is posted to these months, by the month in which it happened (any, or only these); in the caller's tenant scope."""
+    first, last = (happened[0].first, happened[1].last) if happened else (date.min, last_posted.last)
     with connection.cursor() as cursor:
-        cursor.execute(_POSTED, [tenant_id, first_posted.first, last_posted.first])
+        cursor.execute(_POSTED, [tenant_id, first_posted.first, last_posted.first, first, last])
         return [Chargeable(Month.of(month), *rest) for month, *rest in cursor.fetchall()]
 
 

@@ -17,6 +17,47 @@ class Treatment(StrEnum):
     OUTSIDE_SCOPE = "outside_scope"  # a business outside the EU
 
 
+# Without Northern Ireland, which is of the EU for goods only. Greenland and the Faroe Islands are outside it (our assumption for services).
+EU = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    ]
+)
+
+
+def treatment_of(country: str, seller_country: str = "DK") -> Treatment:
+    """Of a service to a business in that country (momsloven section 16(1))."""
+    if country == seller_country:
+        return Treatment.STANDARD
+    return Treatment.REVERSE_CHARGE if country in EU else Treatment.OUTSIDE_SCOPE
+
+
 RATES = {Treatment.STANDARD: Decimal(25), Treatment.REVERSE_CHARGE: Decimal(0), Treatment.OUTSIDE_SCOPE: Decimal(0)}
 
 

@@ -204,6 +204,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = embedded.queue_options(CELERY_BROKER_URL, DATA
 # A login (docs/logins.md). MitID's own time-out is not published: 300 s per request to the core is our assumption.
 LOGIN_SECONDS = env_int("LOGIN_SECONDS", 900)
 CORE_SECONDS = env_int("CORE_SECONDS", 300)
+# MitID's own figures are not public: three tries are (reference, domain facts 2.4), how long a block lasts is not.
+SIMULATOR_TRIES = 3
+SIMULATOR_BLOCK_SECONDS = env_int("SIMULATOR_BLOCK_SECONDS", 600)
 # An answer of the core that has not come by now is lost: the sweep asks for it.
 CORE_ANSWER_SECONDS = env_int("CORE_ANSWER_SECONDS", 10)
 CODE_SECONDS = 60
@@ -230,6 +233,9 @@ NSIS_CAP = {
 OIDC_EXTRA_SCOPE_CLAIMS = os.environ.get("OIDC_EXTRA_SCOPE_CLAIMS") or None
 _hooks = [name.strip() for name in (os.environ.get("OIDC_IDTOKEN_PROCESSING_HOOK") or "").split(",") if name.strip()]
 OIDC_IDTOKEN_PROCESSING_HOOK = _hooks or None
+
+# A final AAP is approved by somebody else than who entered it.
+FOUR_EYES = env_choice("FOUR_EYES", "on", ("on", "off")) == "on"
 
 # Requests per window; the demonstration allows a hundred times as many with the same code (docs/operating.md).
 _times = 100 if DEMO else 1

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from authflows import pages
 from authflows.configuration import Client, IssuerConfig
-from authflows.loginbox import theme
+from authflows.loginbox import qr, theme
 from authflows.pages import fill, plain
 
 LANGUAGES = (("da", "DA", "Dansk"), ("en", "EN", "English"))
@@ -60,14 +60,28 @@ def context(issuer: IssuerConfig | None, client: Client | None, language: str) -
 
 
 # What belongs to one login replaces a marker; the rest of what a step shows is rendered into its skeleton.
-MARKERS = ("user_id", "reference_text", "seconds", "seconds_left", "time_left", "expires_at")
+MARKERS = (
+    *("user_id", "reference_text", "seconds", "seconds_left", "time_left", "expires_at", "until", "code", "code_seconds", "password"),
+    *("digit_a", "digit_b", "digit_c", "digit_d", "channel", "person", "half_a", "half_b"),
+)
 
 
 def slot(step: str, language: str, shown: dict[str, Any], **values: str) -> str:
     """What the simulator draws inside the slot."""
     context = tuple(sorted((name, _frozen(value)) for name, value in shown.items() if name not in MARKERS))
     markers = {name: str(shown[name]) for name in MARKERS if name in shown}
+    for frame in ("a", "b"):
+        if half := markers.pop(f"half_{frame}", None):
+            markers[f"qr_{frame}"] = qr.path(f"{values['phone_address']}?qr={frame}.{half}")
+    if step == "audio_reader":
+        markers["spoken"] = _spoken(markers["code"], language)
     return fill(_step(step, language, context), **markers, **values)
+
+
+def _spoken(code: str, language: str) -> str:
+    """A code as it is read aloud: three digits, a pause, three digits."""
+    words = {"da": "nul en to tre fire fem seks syv otte ni", "en": "zero one two three four five six seven eight nine"}[language].split()
+    return " – ".join(", ".join(words[int(digit)] for digit in group) for group in code.split())
 
 
 @lru_cache(maxsize=4096)
@@ -78,7 +92,7 @@ def _step(step: str, language: str, context: tuple[tuple[str, Any], ...]) -> str
 
 def _frozen(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(value)
+        return tuple(map(_frozen, value))
     return plain(value) if isinstance(value, str) else value
 
 

@@ -13,6 +13,10 @@ class SimulatedSession(models.Model):
     request = models.JSONField(help_text="action, provider, reference text, level, language")
     state = models.CharField(max_length=12, default="shown")
     person = models.CharField(max_length=48, blank=True, help_text="user id of a simulated person")
+    method = models.CharField(max_length=20, blank=True, help_text="a key of simulator.methods, once one is chosen")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="wrong answers at this step")
+    channel = models.CharField(max_length=32, blank=True, help_text="ties an approval on the phone to the screen that asked")
+    qr = models.BooleanField(default=False, help_text="the screen shows the channel as QR frames, not as four digits")
     result = models.JSONField(null=True)
     code_hash = models.BinaryField(max_length=32, null=True, unique=True)
     redeemed_at = models.DateTimeField(null=True)
@@ -29,3 +33,16 @@ class SimulatorLedger(models.Model):
     reference = models.UUIDField(primary_key=True)
     service = models.CharField(max_length=40)
     accepted_at = models.DateTimeField(db_default=Now(), editable=False)
+
+
+class SimulatedBlock(models.Model):
+    """A simulated person's authenticator that is blocked for a while."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    service = models.CharField(max_length=40)
+    person = models.CharField(max_length=48)
+    factor = models.CharField(max_length=20)
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "person", "factor"], name="authflows_simulatedblock_one")]

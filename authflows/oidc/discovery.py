@@ -6,6 +6,7 @@ from typing import Any
 
 from authflows import keys, login
 from authflows.configuration import IssuerConfig
+from authflows.keys import LoadedKey
 from authflows.levels import Level
 from authflows.oidc import dpop, jose
 from authflows.oidc.authorize import LANGUAGES, PROMPTS
@@ -52,7 +53,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "require_pushed_authorization_requests": False,
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": list(jose.ALGORITHMS),
-        **(_encryption() if issuer.decryption_keys else {}),
+        **(_encryption() if _encrypted_for(issuer) else {}),
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
         "backchannel_logout_supported": True,
@@ -72,6 +73,9 @@ def _reachable(issuer: IssuerConfig) -> Level:
 
 
 def jwks(issuer: IssuerConfig) -> dict[str, Any]:
-    """Every key that a signature may still be of, and the one that is encrypted for now."""
-    ours = [key for key in issuer.decryption_keys if key.state == "active"]
-    return {"keys": [key.public for key in (*issuer.keys, *ours)]}
+    """Every key that a signature may be of, and the one to encrypt for now: those before and after it open what comes all the same."""
+    return {"keys": [key.public for key in (*issuer.keys, *_encrypted_for(issuer))]}
+
+
+def _encrypted_for(issuer: IssuerConfig) -> list[LoadedKey]:
+    return [key for key in issuer.decryption_keys if key.state == "active"]

@@ -58,7 +58,7 @@ def userinfo(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 def _form(request: HttpRequest) -> Parameters:
     if request.content_type != "application/x-www-form-urlencoded":
         raise JsonError("invalid_request", "the body must be application/x-www-form-urlencoded")
-    return Parameters.of(request.POST)
+    return Parameters.read(request.body)
 
 
 def _authorization(request: HttpRequest) -> str:

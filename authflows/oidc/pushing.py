@@ -17,12 +17,15 @@ from tenants import limits
 
 # It has no id yet.
 PUSHED = "now"
+MOST_CHARACTERS = 32 * 1024
 
 
 def push(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, shown: Shown) -> dict[str, Any]:
     """Raises JsonError, and Stale where the client has changed since it was read."""
     client = caller.admit(issuer, parameters, authorization, address, "par").client
     asked_for, came = _asked_for(issuer, client, parameters)
+    if sum(len(name) + len(value) for name, value in asked_for.values.items()) > MOST_CHARACTERS:
+        raise JsonError("invalid_request", f"a pushed request has at most {MOST_CHARACTERS} characters", 413)
     asked_for = _bound(asked_for, dpop.of_client(issuer, client, shown, needed=False))
     _check(issuer, asked_for, came)
     buckets = limits.buckets([("par.relying_party", str(client.relying_party_id))])

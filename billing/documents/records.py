@@ -12,7 +12,7 @@ from billing.documents.parties import Address, BankAccount, Buyer, Seller
 from billing.documents.texts import Language
 from billing.models import BuyerVersion, Document, DocumentLine
 from billing.pricing import Line, LineKind, Unit
-from billing.vat import Totals
+from billing.vat import RATES, Totals, Treatment, VatPart
 from tenants.models import Operator, Tenant
 
 
@@ -72,29 +72,39 @@ def row(document: Document, position: int, line: Line) -> DocumentLine:
 def lines(document: Document) -> list[Line]:
     """The document's lines in their order, in the caller's scope."""
     rows = DocumentLine.objects.of(document.tenant_id).filter(document_id=document.id).order_by("position")
-    return [
-        Line(
-            kind=LineKind(row.kind),
-            currency=document.currency,
-            first_day=row.period_first,
-            last_day=row.period_last,
-            quantity=row.quantity,
-            unit=Unit(row.unit),
-            unit_price=row.unit_price,
-            amount=row.amount,
-            text=row.text,
-            detail=row.detail,
-            parameters=row.parameters,
-            tier_from=row.tier_from,
-            tier_to=row.tier_to,
-            price_rows=tuple(row.price_rows),
-        )
-        for row in rows
-    ]
+    return [signed(row, False, document.currency) for row in rows]
+
+
+def signed(row: DocumentLine, credited: bool, currency: str) -> Line:
+    """The line of a row; turned round where a credit note takes it back."""
+    sign = -1 if credited else 1
+    return Line(
+        kind=LineKind(row.kind),
+        currency=currency,
+        first_day=row.period_first,
+        last_day=row.period_last,
+        quantity=sign * row.quantity,
+        unit=Unit(row.unit),
+        unit_price=row.unit_price,
+        amount=sign * row.amount,
+        text=row.text,
+        detail=row.detail,
+        parameters=row.parameters,
+        tier_from=row.tier_from,
+        tier_to=row.tier_to,
+        price_rows=tuple(row.price_rows),
+        by_difference=True,
+    )
 
 
 def draft(
-    document: Document, charged: Sequence[Line], totals: Totals, operator: Operator, tenant: Tenant, version: BuyerVersion | None
+    document: Document,
+    charged: Sequence[Line],
+    totals: Totals,
+    operator: Operator,
+    tenant: Tenant,
+    version: BuyerVersion | None,
+    references: Sequence[snapshot.Reference] = (),
 ) -> snapshot.Document:
     """As it would be issued, still without number and date."""
     return snapshot.Document(
@@ -109,7 +119,15 @@ def draft(
         payment_days=operator.payment_days,
         illustrative=document.illustrative,
         price_rows=document.price_rows,
+        references=references,
     )
+
+
+def totals(document: Document) -> Totals:
+    """As they are stored: of a document that changes others, whose VAT is what is left of theirs."""
+    treatment = Treatment(document.vat_treatment)
+    part = VatPart(RATES[treatment], document.net, document.vat)
+    return Totals(document.currency, treatment, document.net, (part,), document.vat, document.gross)
 
 
 def numbered(document: snapshot.Document, number: str, issue_date: date) -> snapshot.Document:

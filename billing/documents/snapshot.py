@@ -15,7 +15,7 @@ from typing import Any, Literal
 from billing.documents import texts
 from billing.documents.parties import FIK_CARD, Buyer, Seller, fik_payment_id, valid_fik_creditor
 from billing.money import amount_text, one_currency, price_text, quantity_text
-from billing.pricing import Line, LineKind
+from billing.pricing import Line, Unit
 from billing.vat import RATES, Totals, Treatment
 
 SCHEMA = "document/1"
@@ -151,7 +151,7 @@ def _notes(document: Document) -> list[dict[str, str]]:
     if provisional:
         keys.append("aap_provisional")
         parameters = provisional.parameters
-    if document.kind == "invoice" and any(line.kind is not LineKind.SUBSCRIPTION for line in document.lines):
+    if document.kind == "invoice" and any(line.unit is Unit.REQUEST for line in document.lines):
         keys.append("counting")
     if document.illustrative:
         keys.append("illustrative")
@@ -210,6 +210,9 @@ def _missing(snapshot: Snapshot) -> Iterator[str]:
         yield "seller.vat_number"
     if snapshot.get("vat_treatment") == Treatment.REVERSE_CHARGE and not _at(snapshot, "buyer.vat_number"):
         yield "buyer.vat_number"
+    # A public buyer takes electronic invoices only, and those name its order or person.
+    if _at(snapshot, "buyer.gln") and not _at(snapshot, "buyer.reference"):
+        yield "buyer.reference"
     if snapshot.get("kind") == "credit_note" and not snapshot.get("references"):
         yield "references"
     yield from _missing_in_lines(snapshot)

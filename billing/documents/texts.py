@@ -62,11 +62,21 @@ _DA = {
     "line.udviklingsbidrag": "Udviklingsbidrag",
     "line.fee": "Gebyr pr. anmodning",
     "line.subscription": "Abonnement, {plan}",
+    "line.action": "Gebyr pr. anmodning med egen pris",
+    "line.discount": "Rabat på gebyret",
+    "line.minimum": "Op til månedens mindstegebyr",
+    "line.one_off": "{text}",
+    "line.settlement": "Efterregulering af AAP, kontraktår {contract_year}",
     "detail.aap.provisional": "Foreløbig pris, kontraktår {contract_year}",
     "detail.aap.final": "Endelig pris, kontraktår {contract_year}",
     "detail.charge.until": "Til og med {until}",
     "detail.fee.tier": "Anmodning {tier_from} til {tier_to}",
     "detail.fee.above": "Anmodning over {above}",
+    "detail.fee.volume": "Pris ved {tier_from} til {tier_to} anmodninger",
+    "detail.fee.volume_above": "Pris ved over {above} anmodninger",
+    "detail.action": "Handling: {action}",
+    "detail.percent": "{percent} procent",
+    "detail.settlement": "{requests} anmodninger. Endelig pris {final}, afregnet {settled}",
     "detail.month": "{month}",
     "note.heading": "Bemærk",
     "note.reverse_charge": "Omvendt betalingspligt: køberen afregner momsen. Artikel 196 i direktiv 2006/112/EF.",
@@ -125,11 +135,21 @@ _EN = {
     "line.udviklingsbidrag": "Development contribution",
     "line.fee": "Fee per request",
     "line.subscription": "Subscription, {plan}",
+    "line.action": "Fee per request with a price of its own",
+    "line.discount": "Discount on the fee",
+    "line.minimum": "Up to the month's minimum fee",
+    "line.one_off": "{text}",
+    "line.settlement": "Settlement of AAP, contract year {contract_year}",
     "detail.aap.provisional": "Provisional price, contract year {contract_year}",
     "detail.aap.final": "Final price, contract year {contract_year}",
     "detail.charge.until": "Until and including {until}",
     "detail.fee.tier": "Request {tier_from} to {tier_to}",
     "detail.fee.above": "Request above {above}",
+    "detail.fee.volume": "Price at {tier_from} to {tier_to} requests",
+    "detail.fee.volume_above": "Price at more than {above} requests",
+    "detail.action": "Action: {action}",
+    "detail.percent": "{percent} per cent",
+    "detail.settlement": "{requests} requests. Final price {final}, settled {settled}",
     "detail.month": "{month}",
     "note.heading": "Please note",
     "note.reverse_charge": "Reverse charge: the customer accounts for the VAT. Article 196 of Directive 2006/112/EC.",
@@ -164,8 +184,10 @@ def _written(language: str, name: str, value: str) -> str:
             return month_name(language, Month.of(date.fromisoformat(value)))
         case "month":
             return month_name(language, Month.parse(value))
-        case "tier_from" | "tier_to" | "above":
+        case "tier_from" | "tier_to" | "above" | "requests" | "percent" | "final":
             return number(language, Decimal(value), 0)
+        case "settled":
+            return number(language, Decimal(value), 2)
     return value
 
 

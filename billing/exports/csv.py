@@ -35,7 +35,15 @@ _HEADINGS = {
     "currency": "Valuta",
     "illustrative": "Illustrativ",
 }
-_WORDS = {"invoice": "Faktura", "credit_note": "Kreditnota", "request": "anmodning", "month": "måned", "yes": "ja", "no": "nej"}
+_WORDS = {
+    "invoice": "Faktura",
+    "credit_note": "Kreditnota",
+    "request": "anmodning",
+    "month": "måned",
+    "piece": "stk.",
+    "yes": "ja",
+    "no": "nej",
+}
 
 Cell = str | int | Decimal | date | None
 

@@ -2,8 +2,9 @@
 
 from billing.models.billing_account import BillingAccount, BillingMonth, BuyerVersion
 from billing.models.documents import Document, DocumentLine, DocumentNumber, DocumentRendering, Kind, Series, State
-from billing.models.prices import AccountPlan, PassOn, Plan, PlanTier, PlanVersion
-from billing.models.scheme import AapDecision, ContractYear, SchemeCharge
+from billing.models.prices import AccountPlan, OneOff, PassOn, Period, Plan, PlanPrice, PlanTier, PlanVersion, TierMode
+from billing.models.scheme import AapApproval, AapCell, AapDecision, AapTable, ContractYear, OutcomeRule, SchemeCharge
+from billing.models.supplier import Settlement, StatementLine
 from billing.models.usage import (
     REQUESTED,
     VOIDED,
@@ -21,7 +22,10 @@ from billing.models.usage import (
 __all__ = [
     "REQUESTED",
     "VOIDED",
+    "AapApproval",
+    "AapCell",
     "AapDecision",
+    "AapTable",
     "AccountPlan",
     "BillingAccount",
     "BillingMonth",
@@ -32,16 +36,23 @@ __all__ = [
     "DocumentNumber",
     "DocumentRendering",
     "Kind",
+    "OneOff",
     "Outcome",
+    "OutcomeRule",
     "PassOn",
+    "Period",
     "Plan",
+    "PlanPrice",
     "PlanTier",
     "PlanVersion",
     "RequestOutcome",
     "RequestVoid",
     "SchemeCharge",
     "Series",
+    "Settlement",
     "State",
+    "StatementLine",
+    "TierMode",
     "UsageClient",
     "UsageDay",
     "UsageEvent",

@@ -53,7 +53,11 @@ class DocumentNumber(models.Model):
 
 
 class Document(TenantOwned):
-    """`idempotency_key`: `usage:<month>:<revision>`. `snapshot` is the canonical JSON text that the hash is of."""
+    """`idempotency_key`: `usage:<month>:<revision>`, `credit:<document>:<n>` or `rec:<year>:<VAT treatment>:<n>`.
+
+    `snapshot` is the canonical JSON text that the hash is of. `counted_through`: the last month whose posted usage it was priced from.
+    `corrects`: [{"number", "issue_date"}] of the documents that it changes.
+    """
 
     operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
     account = TenantRef(BillingAccount, related_name="+")
@@ -65,6 +69,9 @@ class Document(TenantOwned):
     currency = models.CharField(max_length=3)
     language = models.CharField(max_length=2, choices=Language.choices)
     vat_treatment = models.CharField(max_length=20, choices=[(t.value, t.value) for t in Treatment])
+    counted_through = models.DateField(null=True)
+    credited = TenantRef("Document", null=True, related_name="+")
+    corrects = models.JSONField(default=list)
     requests = models.BigIntegerField(default=0)
     net = models.DecimalField(max_digits=16, decimal_places=2)
     vat = models.DecimalField(max_digits=16, decimal_places=2)
@@ -121,6 +128,7 @@ class DocumentLine(TenantOwned):
     tier_from = models.BigIntegerField(null=True)
     tier_to = models.BigIntegerField(null=True)
     price_rows = models.JSONField(default=list)
+    credited_position = models.PositiveSmallIntegerField(null=True)
 
     class Meta(TenantOwned.Meta):
         constraints = [

@@ -17,7 +17,7 @@ from django.utils import timezone
 from authflows import configuration, registration
 from authflows.models import RelyingParty, Service, Theme
 from authflows.registration import Registration
-from billing import months, prices, usage
+from billing import months, plans, usage
 from billing.models import BillingAccount
 from billing.periods import Month
 from broker_portal.demonstration import traffic
@@ -57,7 +57,7 @@ def seed() -> None:
             _reset_passwords(password)
         return
     furnish(operator)
-    prices.illustrative(operator)
+    plans.illustrative(operator)
     this = Month.at(timezone.now())
     usage.open_partitions(_back(this, MONTHS_BACK), months=MONTHS_BACK)
     tenants = [_company(operator, company, this, password) for company in COMPANIES]

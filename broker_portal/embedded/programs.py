@@ -15,7 +15,8 @@ from broker_portal.embedded.processes import CHILD_MODULE, Child, Refused, last_
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB_WORKERS = 2
-WEB_THREADS = 4
+# Each has a connection to PostgreSQL of its own; more of them make every login dearer (docs/performance.md).
+WEB_THREADS = "2"
 
 
 @dataclass
@@ -57,7 +58,7 @@ def web(data_dir: Path, env: Mapping[str, str], bind: str, port: int) -> Child:
     """granian binds with SO_REUSEPORT: a taken port must be found out before."""
     arguments = ("--host", bind, "--port", str(port), "--interface", "wsgi", "--http", "1", "--no-ws", "--workers", str(WEB_WORKERS))
     # An idle thread's end would close its database connection; 600 s is granian's longest.
-    threads = ("--blocking-threads", str(WEB_THREADS), "--blocking-threads-idle-timeout", "600")
+    threads = ("--blocking-threads", env.get("WEB_THREADS") or WEB_THREADS, "--blocking-threads-idle-timeout", "600")
     endings = ("--respawn-failed-workers", "--workers-kill-timeout", "10")
     return _child("web", data_dir, env, ["granian", *arguments, *threads, *endings, "broker_portal.wsgi:application"], patience=15)
 

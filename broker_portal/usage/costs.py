@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from django.utils.translation import get_language
 
-from billing import closing, pricing, usage
+from billing import closing, pricing, rating, usage
 from billing.documents import texts
+from billing.fees import Period
 from billing.issuing import Refused, both_scopes
 from billing.periods import Month
 from billing.prices import of_month
@@ -100,11 +101,15 @@ def next_request(tenant_id: uuid.UUID, month: Month) -> UnitPrice | None:
     try:
         with both_scopes(tenant, "the price of a request"):
             prices = of_month(tenant_id, month)
-            counted = sum(each.requests for each in usage.chargeable(tenant_id, month, month) if each.month == month)
+            counted = [each for each in usage.chargeable(tenant_id, month, month) if each.month == month]
     except PriceMissing:
         return None
     assert prices is not None
-    lines = pricing.price(prices.plan, prices.scheme, Usage(counted + 1, counted + 1), month)
+    so_far = rating.usage_of(counted)
+    one_more = Usage(so_far.requests + 1, so_far.core_client_requests + 1)
+    lines = pricing.price(prices.plan, prices.scheme, one_more, month)
+    if prices.plan.period is Period.YEAR:
+        lines += pricing.year_fee(prices.plan, one_more.requests, month.first, month.last)
     # Of the graduated fee the last line is the tier of the last request.
     each = {line.kind: line.unit_price for line in lines if line.unit is Unit.REQUEST}
     return UnitPrice(sum(each.values(), Decimal(0)), prices.plan.currency)

@@ -6,8 +6,9 @@ from typing import Any
 
 from billing.documents.parties import Address, BankAccount, Buyer, Seller
 from billing.documents.snapshot import Document
+from billing.fees import FeeTier
 from billing.periods import Month, default_contract_year
-from billing.pricing import AapPrice, FeeTier, Line, LineKind, Plan, SchemeCharge, SchemePrices, Usage, price
+from billing.pricing import AapPrice, Line, LineKind, Plan, SchemeCharge, SchemePrices, Usage, price
 from billing.vat import Treatment, total
 
 JULY = Month(2026, 7)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.fees import FeeTier, PlanError
 from billing.money import CurrencyError, add
 from billing.periods import Month
-from billing.pricing import AapPrice, FeeTier, Line, LineKind, Plan, PlanError, SchemeCharge, SchemePrices, Unit, Usage, price
+from billing.pricing import AapPrice, Line, LineKind, Plan, SchemeCharge, SchemePrices, Unit, Usage, price
 from tests.billing.july import JULY, PLAN, SCHEME, TIERS, YEAR, lines
 
 NOTHING = SchemePrices("DKK")

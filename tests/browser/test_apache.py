@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -14,6 +16,8 @@ from tests.doubles.houses import House
 from tests.flows.conftest import fjordbank  # noqa: F401  (a fixture)
 from tests.harness.browser import Watch
 from tests.harness.server import Server
+
+SECONDS_TO_BE_TOLD = 30
 
 
 @pytest.fixture
@@ -57,8 +61,35 @@ def test_a_person_logs_in_and_out(auth_method: str, apache: Apache, fjordbank: H
     page.goto(f"{apache.address}/private/")
     until_inside(page, apache)
 
-    page.goto(f"{apache.callback}?logout={goodbye}")
+    with page.expect_request(lambda request: request.url.startswith(f"{party.issuer}/logout?")):
+        page.goto(f"{apache.callback}?logout={goodbye}")
     expect(page.locator("h1")).to_have_text("Goodbye")
+    page.goto(f"{apache.address}/private/")
+    identify(page)
+    until_inside(page, apache)
+
+
+def test_a_person_who_logs_out_elsewhere_is_out_of_it_too(apache: Apache, fjordbank: House, page: Page) -> None:  # noqa: F811
+    goodbye = f"{apache.address}/goodbye.html"
+    party = fjordbank.client(
+        redirect_uris=(apache.callback,), sso_group="bank", back_channel_logout_uri=f"{apache.callback}?logout=backchannel"
+    )
+    other = fjordbank.client(redirect_uris=(goodbye,), post_logout_redirect_uris=(goodbye,), sso_group="bank")
+    apache.start(party.issuer, party.client_id, f"OIDCClientSecret {party.client_secret}")
+    page.goto(f"{apache.address}/private/")
+    identify(page)
+    until_inside(page, apache)
+
+    asked = other.ask()
+    page.goto(asked.url)
+    hint = other.redeem(asked, page.url)["id_token"]
+    assert page.request.get(f"{apache.address}/private/", max_redirects=0).status == 200
+    page.goto(f"{party.issuer}/logout?{urlencode({'id_token_hint': hint, 'post_logout_redirect_uri': goodbye})}")
+    expect(page.locator("h1")).to_have_text("Goodbye")
+    deadline = time.monotonic() + SECONDS_TO_BE_TOLD
+    while page.request.get(f"{apache.address}/private/", max_redirects=0).status == 200:
+        assert time.monotonic() < deadline, apache.log()
+        time.sleep(0.2)
     page.goto(f"{apache.address}/private/")
     identify(page)
     until_inside(page, apache)

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from httpx import Response
 
+from tests.doubles.authenticators import by_password
 from tests.doubles.browser import Browser, forms, step_of
 from tests.doubles.houses import Books, House
 from tests.doubles.relying_party import RelyingParty
@@ -88,12 +89,8 @@ def test_parallel_returns_give_one_answer(party: RelyingParty, visitor: Browser,
 def test_first_logins_of_one_person_at_once_give_one_subject(havneby: House, new_visitor: Visitors, books: Books) -> None:
     """Both must learn the id that the other's insert made."""
     party = havneby.client("production")
-    visits = [(visitor := new_visitor(), asked := party.ask(), visitor.submit(visitor.open(asked), user_id="karl")) for _ in range(4)]
-    waiting = [visitor.get(answer.headers["Location"]) for visitor, _, answer in visits]
-    shown = [visitor.submit(page, authenticator="app") for (visitor, _, _), page in zip(visits, waiting, strict=True)]
-    phone = new_visitor()
-    for _ in visits:
-        phone.submit(phone.get(f"{party.issuer}/simulator/phone?user_id=karl"), answer="approve")
+    visits = [(visitor := new_visitor(), asked := party.ask(), visitor.open(asked)) for _ in range(4)]
+    shown = [by_password(visitor, page, "karl") for visitor, _, page in visits]
     with ThreadPoolExecutor(4) as pool:
         follow = [pool.submit(visitor.finish, answer) for (visitor, _, _), answer in zip(visits, shown, strict=True)]
     subs = {

@@ -141,10 +141,11 @@ def test_a_request_that_was_encrypted_before_a_rotation_is_still_read(
     house: House, books: Books, visitor: Browser, night: Callable[[int], None]
 ) -> None:
     holder = KeyHolder.at(house)
+    night(0)
     old = holder.encryption_key()
     night(90)
     new = holder.encryption_key()
-    assert (old.kid != new.kid, states(books, holder.party.environment_id, "RSA-OAEP")) == (True, ["retiring", "active"])
+    assert (old.kid != new.kid, states(books, holder.party.environment_id, "RSA-OAEP")) == (True, ["retiring", "active", "next"])
 
     def status(key: RSAKey) -> int:
         sealed = encrypt(holder.request_object(holder.party.ask()), key)
@@ -153,13 +154,14 @@ def test_a_request_that_was_encrypted_before_a_rotation_is_still_read(
     assert [status(old), status(new)] == [201, 201]
     night(2)
     assert [status(old), status(new)] == [400, 201]
-    assert states(books, holder.party.environment_id, "RSA-OAEP") == ["gone", "active"]
+    assert states(books, holder.party.environment_id, "RSA-OAEP") == ["gone", "active", "next"]
 
 
 def test_an_environment_that_had_no_key_to_encrypt_for_gets_one(house: House, books: Books, night: Callable[[int], None]) -> None:
     books.execute("DELETE FROM authflows_key WHERE tenant_id = %s AND purpose = 'oidc_decrypt'", house.id)
     night(0)
-    assert states(books, house.opened.test.id, "RSA-OAEP") == ["active"]
+    night(1)
+    assert states(books, house.opened.test.id, "RSA-OAEP") == ["active", "next"]
 
 
 def test_what_relying_parties_read_may_be_kept_for_five_minutes(house: House, visitor: Browser) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from httpx import Response
 
+from tests.doubles.authenticators import code_on
 from tests.doubles.browser import Browser, forms, step_of
 from tests.doubles.houses import Books, House
 from tests.doubles.relying_party import RelyingParty
@@ -30,10 +31,10 @@ def until_waiting(visitor: Browser, page: Response) -> Response:
     return page
 
 
-def answer_on(phone: Browser, party: RelyingParty, answer: str) -> Response:
+def answer_on(phone: Browser, party: RelyingParty, answer: str, **typed: str) -> Response:
     page = phone.get(f"{party.issuer}/simulator/phone?user_id={PERSON}")
     assert step_of(page) == "phone"
-    return phone.submit(page, answer=answer)
+    return phone.submit(page, answer=answer, **typed)
 
 
 def test_approved_on_the_phone(party: RelyingParty, visitor: Browser, phone: Browser, books: Books) -> None:
@@ -41,7 +42,7 @@ def test_approved_on_the_phone(party: RelyingParty, visitor: Browser, phone: Bro
     waiting = until_waiting(visitor, visitor.open(asked))
     address = str(waiting.url)
     assert step_of(visitor.get(address)) == "waiting"
-    assert "Nothing to approve" in answer_on(phone, party, "approve").text
+    assert "Nothing to approve" in answer_on(phone, party, "approve", channel_code=code_on(waiting)).text
     tokens = party.redeem(asked, visitor.finish(visitor.get(address)))
     assert party.userinfo(tokens["access_token"]).json()["name"] == "Freja Lindholm"
     assert books.of(party).agreed == 1
@@ -57,7 +58,7 @@ def test_a_page_that_waits_hears_when_its_step_has_changed(party: RelyingParty, 
     still = visitor.get(address, Shown_Step="waiting")
     assert (still.status_code, still.content) == (204, b"")
     assert step_of(visitor.get(address, Shown_Step="authenticator")) == "waiting"
-    answer_on(phone, party, "approve")
+    answer_on(phone, party, "approve", channel_code=code_on(waiting))
     assert visitor.get(address, Shown_Step="waiting").status_code == 303
     assert party.redeem(asked, visitor.finish(visitor.get(address)))["id_token"]
 
@@ -66,7 +67,9 @@ def test_rejected_on_the_phone(party: RelyingParty, visitor: Browser, phone: Bro
     asked = party.ask()
     waiting = until_waiting(visitor, visitor.open(asked))
     answer_on(phone, party, "reject")
-    told = party.told(asked, visitor.finish(visitor.get(str(waiting.url))))
+    page = visitor.get(str(waiting.url))
+    assert step_of(page) == "rejected"
+    told = party.told(asked, visitor.finish(visitor.submit(page, "foot", cancel="1")))
     assert (told["error"], told["error_description"]) == ("access_denied", "mitid_rejected_in_app")
     assert books.outcomes(party) == ["failed"]
 
@@ -91,7 +94,7 @@ def test_an_answer_belongs_to_the_request_that_the_phone_showed(party: RelyingPa
     shown = phone.get(f"{party.issuer}/simulator/phone?user_id={PERSON}")
     visitor.finish(visitor.submit(first, "foot"))
     second = until_waiting(visitor, visitor.open(party.ask()))
-    assert phone.submit(shown, answer="approve").status_code == 403
+    assert phone.submit(shown, answer="approve", channel_code=code_on(first)).status_code == 403
     assert step_of(visitor.get(str(second.url))) == "waiting"
     visitor.finish(visitor.submit(second, "foot"))
 

@@ -155,6 +155,20 @@ def test_what_could_not_be_asked_cannot_be_pushed(changes: dict[str, str | None]
     refused(visitor.http.post(party.issuer + "/par", data=sent, auth=(party.client_id, party.client_secret or "")), error)
 
 
+def test_a_request_has_a_size(holder: KeyHolder) -> None:
+    refused(holder.push(holder.party.ask(), extra="x" * 33_000), "invalid_request", 413)
+    assert holder.push(holder.party.ask(), extra="x" * 30_000).status_code == 201
+
+
+def test_what_is_over_goes_as_new_ones_come(holder: KeyHolder, books: Books) -> None:
+    mine = holder.party.relying_party_id
+    for _ in range(3):
+        holder.pushed()
+    books.execute("UPDATE authflows_pushedrequest SET expires_at = now() - interval '20 minutes' WHERE relying_party_id = %s", mine)
+    holder.pushed()
+    assert books.one("SELECT count(*) FROM authflows_pushedrequest WHERE relying_party_id = %s", mine) == 1
+
+
 def test_14_a_repeated_parameter_is_refused(holder: KeyHolder) -> None:
     body: dict[str, Any] = dict(parse_qsl(urlsplit(holder.party.ask().url).query)) | {"state": ["a", "b"]}
     refused(holder.post("/par", body), "invalid_request")

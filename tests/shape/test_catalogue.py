@@ -23,8 +23,10 @@ POLICIES = {
     TableClass.TENANT_BILLING: {"tenant": (TENANT, "*"), "operator": (OPERATOR, "r")},
     TableClass.OPERATOR: {"operator": (OPERATOR, "*")},
 }
-# They refuse what privileges refuse already, to the owner's hand too; none carries a rule.
+# They refuse what privileges refuse already, to the owner's hand too; none of a tenant's tables carries a rule. An AAP table is nobody's:
+# that its cells leave no gap is refused by the database.
 TRIGGERS = {
+    "billing_aaptable": {"billing_aaptable_whole"},
     "billing_document": {"billing_document_frozen", "billing_document_kept", "billing_document_whole"},
     "billing_documentline": {"billing_documentline_frozen"},
     "billing_documentnumber": {"billing_documentnumber_frozen"},

@@ -8,19 +8,20 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.conf import settings
-from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from authflows import keys, sealing
-from authflows.upstream.simulator import memory
+from authflows.levels import Level
+from authflows.upstream.simulator import memory, steps, view
 from authflows.upstream.simulator.memory import Session
+from authflows.upstream.simulator.methods import METHODS, NAMES, Method
 from authflows.upstream.simulator.people import PEOPLE, Person
 from authflows.upstream.transport import Answer
 from tenants.ids import uuid7
@@ -62,7 +63,7 @@ def _key(_: str, asked: Told) -> Told:
 def _open(_: str, asked: Told) -> Told:
     request = {name: asked[name] for name in ("provider", "action", "reference_text", "level", "language")}
     session = memory.accept(uuid7(), uuid.UUID(asked["reference"]), asked["service"], request, settings.CORE_SECONDS)
-    return {"session": str(session.id), **_view(session)}
+    return {"session": str(session.id), **view.of(session)}
 
 
 def _look_up(_: str, asked: Told) -> Told:
@@ -74,7 +75,7 @@ def _show(session_id: str, asked: Told) -> Told:
     session = _session(session_id, asked)
     if session.state == "ended":
         return _renewed(session)
-    return _end(session, session.person, "expired") if session.expired else _view(session)
+    return _end(session, session.person, "expired") if session.expired else view.of(session)
 
 
 def _step(session_id: str, asked: Told) -> Told:
@@ -88,26 +89,51 @@ def _step(session_id: str, asked: Told) -> Told:
         return _renewed(session)
     if session.expired:
         return _end(session, session.person, "expired")
-    return STEPS[session.state](session, asked["fields"])
+    return _done(session, steps.decide(session, asked["fields"], time.time()))
 
 
 def _named(fields: dict[str, str]) -> Person | None:
     return PEOPLE.get(fields.get("user_id", "").strip().lower())
 
 
-def _identify(session: Session, fields: dict[str, str]) -> Told:
-    person = _named(fields)
-    if person is None:
-        return _view(session, unknown=fields.get("user_id", "").strip().lower())
-    return _view(_moved(session, "choosing", person.user_id))
+def _done(session: Session, outcome: steps.Outcome) -> Told:
+    match outcome:
+        case steps.Stay(unknown):
+            return view.of(session, unknown=unknown)
+        case steps.Go(state, person):
+            return view.of(memory.move(session, state, person=person) or session)
+        case steps.Use(method, factor, unblock):
+            return view.of(_use(session, method, factor, unblock=unblock))
+        case steps.ShowChannel(qr):
+            return view.of(memory.show_channel(session, qr=qr) or session)
+        case steps.Wrong():
+            return view.of(wrong(session))
+        case steps.End(status, person):
+            return _end(session, person, status)
 
 
-def _choose(session: Session, fields: dict[str, str]) -> Told:
-    return _view(_moved(session, "waiting", session.person)) if fields.get("authenticator") == "app" else _view(session)
+def _use(session: Session, method: str, factor: str, *, unblock: bool = False) -> Session:
+    """Begins a factor's step, or says why it cannot begin."""
+    if unblock:
+        memory.unblock(session.service, session.person)
+    state, channel = "waiting" if factor == "app" else factor, ""
+    if factor in memory.blocked(session.service, session.person):
+        state = "blocked"
+    elif factor == "app":
+        # The app shows one request at a time.
+        busy = memory.waiting_for(session.person, session.service, but=session.id)
+        state, channel = ("parallel", "") if busy else ("waiting", secrets.token_hex(16))
+    return memory.move(session, state, person=session.person, method=method, channel=channel) or session
 
 
-def _wait(session: Session, fields: dict[str, str]) -> Told:
-    return _view(_moved(session, "choosing", session.person) if fields.get("method") == "other" else session)
+def wrong(session: Session) -> Session:
+    """Counts a wrong answer; after the last that is allowed, what was tried is blocked for a while."""
+    counted = memory.wrong(session) or session
+    if counted.tries < settings.SIMULATOR_TRIES:
+        return counted
+    factor = "app" if session.state == "waiting" else session.state
+    memory.block(session.service, session.person, factor, settings.SIMULATOR_BLOCK_SECONDS)
+    return memory.move(session, "blocked", person=session.person, method=session.method) or session
 
 
 def _cancel(session_id: str, asked: Told) -> Told:
@@ -119,16 +145,27 @@ def _redeem(session_id: str, asked: Told) -> Told:
     result = memory.redeem(uuid.UUID(session_id), asked["service"], _hash(asked["code"]))
     if result is None:
         raise _Refused("unknown code")
-    person = PEOPLE.get(result.pop("user_id"))
+    person, method = PEOPLE.get(result.pop("user_id")), METHODS.get(result.pop("method"))
     if result["status"] == "approved" and person is not None:
-        result["person"] = person.result(result["level"], datetime.now(UTC).date())
+        result["person"] = _vouched(person, method, Level[result["level"].upper()])
     signed = {"session": session_id, "service": asked["service"], "issued_at": time.time(), **result}
     return {"result": keys.compact(signing_key(), json.dumps(signed).encode(), alg="ES256", typ="simulated-core+jws")}
 
 
-def decide(waiting: Session, *, approved: bool) -> None:
-    """What a simulated person does on the phone page."""
-    _end(waiting, waiting.person, "approved" if approved else "rejected")
+def _vouched(person: Person, method: Method | None, asked: Level) -> Told:
+    today = datetime.now(UTC).date()
+    if method is None:  # an automatic person
+        level = person.automatic_level or asked
+        return person.result(level, ["password" if level is Level.LOW else "code_app"], today)
+    return person.result(method.level_of(person), [NAMES[factor] for factor in method.factors], today)
+
+
+def answer(waiting: Session, *, approved: bool) -> None:
+    """What a simulated person does on the phone page, once their phone is tied to the screen that asked."""
+    if not approved:
+        memory.move(waiting, "rejected", person=waiting.person, method=waiting.method)
+    else:
+        _done(waiting, steps.following(waiting, "app"))
 
 
 def _session(session_id: str, asked: Told) -> Session:
@@ -136,10 +173,6 @@ def _session(session_id: str, asked: Told) -> Session:
     if session is None:
         raise _Refused("unknown session")
     return session
-
-
-def _moved(session: Session, state: str, person: str) -> Session:
-    return memory.move(session.id, session.service, state, person) or session
 
 
 def _end(session: Session, user_id: str, status: str) -> Told:
@@ -161,24 +194,6 @@ def _renewed(session: Session) -> Told:
     return {"code": code}
 
 
-def _view(session: Session, *, unknown: str | None = None) -> Told:
-    shown: Told = {"provider_name": session.request["provider"], "action": session.request["action"]}
-    if session.state == "shown":
-        return {"step": "user_id", "shown": shown | {"unknown": unknown is not None, "user_id": unknown or "", "identities": list(PEOPLE)}}
-    if session.state == "choosing":
-        return {"step": "authenticator", "shown": shown | {"minimum": session.request["level"], "authenticators": ["app"]}}
-    left = session.seconds_left
-    waiting = {
-        "phone": True,
-        "reference_text": session.request["reference_text"],
-        "seconds": settings.CORE_SECONDS,
-        "seconds_left": left,
-        "time_left": f"{left // 60}:{left % 60:02}",
-        "expires_at": f"{timezone.localtime() + timedelta(seconds=left):%H.%M}",
-    }
-    return {"step": "waiting", "shown": shown | waiting}
-
-
 def _hash(code: str) -> bytes:
     return hashlib.sha256(code.encode()).digest()
 
@@ -192,4 +207,3 @@ ACTIONS: dict[str, Callable[[str, Told], Told]] = {
     "look-up": _look_up,
     "key": _key,
 }
-STEPS: dict[str, Callable[[Session, dict[str, str]], Told]] = {"shown": _identify, "choosing": _choose, "waiting": _wait}

@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.types.json import Jsonb
 
 from authflows.pipeline import Step
+from tenants.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,20 @@ class Session:
     reference: uuid.UUID
     service: str
     request: dict[str, Any]
-    state: str  # shown | choosing | waiting | ended
+    state: str  # shown | choosing | a factor's name, but waiting for the app's | rejected | blocked | parallel | level | ended
     person: str
+    method: str
+    tries: int
+    channel: str
+    qr: bool
     expired: bool
     seconds_left: int
 
 
-COLUMNS = "id, reference, service, request, state, person, expires_at < now(), greatest(0, extract(epoch FROM expires_at - now()))::int"
+COLUMNS = (
+    "id, reference, service, request, state, person, method, tries, channel, qr,"
+    " expires_at < now(), greatest(0, extract(epoch FROM expires_at - now()))::int"
+)
 # Again for a repeated return within a minute: a real core's rule is not known.
 FETCHABLE = "(redeemed_at IS NULL OR redeemed_at > now() - interval '1 minute')"
 
@@ -51,8 +59,8 @@ def _one(sql: str, **params: Any) -> Session | None:
 
 ACCEPT = f"""
 WITH accepted AS (
-    INSERT INTO authflows_simulatedsession (id, reference, service, request, state, person, expires_at)
-    VALUES (%(session)s, %(reference)s, %(service)s, %(request)s, 'shown', '', now() + make_interval(secs => %(seconds)s))
+    INSERT INTO authflows_simulatedsession (id, reference, service, request, state, person, method, tries, channel, qr, expires_at)
+    VALUES (%(session)s, %(reference)s, %(service)s, %(request)s, 'shown', '', '', 0, '', false, now() + make_interval(secs => %(seconds)s))
     ON CONFLICT (reference) DO NOTHING RETURNING {COLUMNS}),
 booked AS (INSERT INTO authflows_simulatorledger (reference, service) SELECT reference, service FROM accepted)
 SELECT * FROM accepted"""
@@ -77,12 +85,55 @@ def read(session: uuid.UUID, service: str) -> Session | None:
     return _one(sql, session=session, service=service)
 
 
-def move(session: uuid.UUID, service: str, state: str, person: str) -> Session | None:
+def move(session: Session, state: str, *, person: str, method: str = "", channel: str = "") -> Session | None:
+    """None where the session has ended meanwhile, or its time is over."""
     sql = (
-        f"UPDATE authflows_simulatedsession SET state = %(state)s, person = %(person)s"
-        f" WHERE id = %(session)s AND service = %(service)s AND state <> 'ended' AND expires_at > now() RETURNING {COLUMNS}"
+        f"UPDATE authflows_simulatedsession SET state = %(state)s, person = %(person)s, method = %(method)s, channel = %(channel)s,"
+        f" tries = 0, qr = false WHERE id = %(session)s AND service = %(service)s AND state <> 'ended' AND expires_at > now()"
+        f" RETURNING {COLUMNS}"
     )
-    return _one(sql, session=session, service=service, state=state, person=person)
+    return _one(sql, session=session.id, service=session.service, state=state, person=person, method=method, channel=channel)
+
+
+def show_channel(session: Session, *, qr: bool) -> Session | None:
+    sql = (
+        f"UPDATE authflows_simulatedsession SET qr = %(qr)s"
+        f" WHERE id = %(session)s AND service = %(service)s AND state = 'waiting' AND expires_at > now() RETURNING {COLUMNS}"
+    )
+    return _one(sql, session=session.id, service=session.service, qr=qr)
+
+
+def wrong(session: Session) -> Session | None:
+    """Counts a wrong answer at the step where the session stands."""
+    sql = (
+        f"UPDATE authflows_simulatedsession SET tries = tries + 1"
+        f" WHERE id = %(session)s AND service = %(service)s AND state = %(state)s AND expires_at > now() RETURNING {COLUMNS}"
+    )
+    return _one(sql, session=session.id, service=session.service, state=session.state)
+
+
+BLOCK = """
+INSERT INTO authflows_simulatedblock (id, service, person, factor, until)
+VALUES (%(id)s, %(service)s, %(person)s, %(factor)s, now() + make_interval(secs => %(seconds)s))
+ON CONFLICT (service, person, factor) DO UPDATE SET until = excluded.until"""
+
+
+def block(service: str, person: str, factor: str, seconds: int) -> None:
+    _row(BLOCK, id=uuid7(), service=service, person=person, factor=factor, seconds=seconds)
+
+
+def unblock(service: str, person: str) -> None:
+    _row("DELETE FROM authflows_simulatedblock WHERE service = %(service)s AND person = %(person)s", service=service, person=person)
+
+
+def blocked(service: str, person: str) -> dict[str, int]:
+    """Factors that are blocked, and for how many seconds more."""
+    sql = (
+        "SELECT coalesce(json_object_agg(factor, ceil(extract(epoch FROM until - now()))), '{}')::text FROM authflows_simulatedblock"
+        " WHERE service = %(service)s AND person = %(person)s AND until > now()"
+    )
+    row = _row(sql, service=service, person=person)
+    return {factor: int(seconds) for factor, seconds in json.loads(row[0]).items()} if row else {}
 
 
 END = (
@@ -113,19 +164,27 @@ def recode(session: uuid.UUID, service: str, code_hash: bytes) -> bool:
 
 
 def redeem(session: uuid.UUID, service: str, code_hash: bytes) -> dict[str, Any] | None:
-    """The result for a code, with the user id that it is about."""
+    """The result for a code, with the user id that it is about and the method that was used."""
     sql = (
         f"UPDATE authflows_simulatedsession SET redeemed_at = coalesce(redeemed_at, now()) WHERE id = %(session)s AND service = %(service)s"
-        f" AND code_hash = %(code_hash)s AND {FETCHABLE} RETURNING reference, request, result, person"
+        f" AND code_hash = %(code_hash)s AND {FETCHABLE} RETURNING reference, request, result, person, method"
     )
     row = _row(sql, session=session, service=service, code_hash=code_hash)
-    return {"reference": str(row[0]), **json.loads(row[1]), **json.loads(row[2]), "user_id": row[3]} if row else None
+    return {"reference": str(row[0]), **json.loads(row[1]), **json.loads(row[2]), "user_id": row[3], "method": row[4]} if row else None
 
 
-def waiting_for(person: str, service: str) -> Session | None:
-    """The newest request of this service that waits for this person's app."""
+def waiting_for(person: str, service: str, *, but: uuid.UUID | None = None) -> Session | None:
+    """The newest request of this service that waits for this person's app; another one than `but`."""
     sql = (
         f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE person = %(person)s AND service = %(service)s"
-        f" AND state = 'waiting' AND expires_at > now() ORDER BY created_at DESC LIMIT 1"
+        f" AND state = 'waiting' AND expires_at > now() AND id IS DISTINCT FROM %(but)s ORDER BY created_at DESC LIMIT 1"
     )
-    return _one(sql, person=person, service=service)
+    return _one(sql, person=person, service=service, but=but)
+
+
+def by_channel(channel: str, service: str) -> Session | None:
+    sql = (
+        f"SELECT {COLUMNS} FROM authflows_simulatedsession WHERE channel = %(channel)s AND service = %(service)s"
+        f" AND state = 'waiting' AND expires_at > now() LIMIT 1"
+    )
+    return _one(sql, channel=channel, service=service)

@@ -61,7 +61,7 @@ def as_asked(row: Row, learnt: Learnt, party: RelyingParty) -> None:
     assert learnt.userinfo["sub"] == claims["sub"]
     assert header(tokens["id_token"])["alg"] == row.alg
     assert set(tokens["scope"].split()) == set(row.scopes.split())
-    assert tokens["token_type"].lower() == "bearer"
+    assert tokens["token_type"].lower() == ("dpop" if row.dpop else "bearer")
     assert (tokens["access_token"].count("."), "refresh_token" in tokens) == (2 if row.access_token == "jwt" else 0, row.offline)
     if row.access_token == "jwt":
         assert header(tokens["access_token"])["typ"] == "at+jwt"

@@ -27,6 +27,7 @@ ASKED_BY: Mapping[str, Callable[[Row], set[str]]] = {
     "revocation_endpoint_auth_methods_supported": _by_openid_client(lambda row: {row.auth}),
     "revocation_endpoint_auth_signing_alg_values_supported": _by_openid_client(lambda row: {row.proof}),
     "request_object_signing_alg_values_supported": lambda row: {row.proof} if row.way == "signed" else set(),
+    "dpop_signing_alg_values_supported": lambda row: {row.dpop},
     "code_challenge_methods_supported": lambda row: {row.pkce},
     "acr_values_supported": lambda row: {row.acr_values or LEVELS[1]},
     "ui_locales_supported": lambda row: {row.locale},

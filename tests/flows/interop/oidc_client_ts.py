@@ -22,15 +22,21 @@ MADE = """
 window.made = settings => ({
   ...settings,
   automaticSilentRenew: false,
-  loadUserInfo: true,
+  // It has no proof of possession for userinfo; an application makes that one itself.
+  loadUserInfo: !settings.dpop,
   userStore: new oidc.WebStorageStateStore({ store: sessionStorage }),
-  ...(settings.dpop ? { dpop: { bind_authorization_code: true, store: new oidc.IndexedDbDPoPStore() } } : {}),
+  dpop: settings.dpop ? { bind_authorization_code: true, store: new oidc.IndexedDbDPoPStore() } : undefined,
 })
 """
 FINISH = """async ({ settings, refresh }) => {
   const manager = new oidc.UserManager(made(settings))
   const user = await manager.signinRedirectCallback()
   const first = { ...user, profile: { ...user.profile } }
+  if (settings.dpop) {
+    const address = await manager.metadataService.getUserInfoEndpoint()
+    const headers = { Authorization: `DPoP ${user.access_token}`, DPoP: await manager.dpopProof(address, user, "GET") }
+    Object.assign(first.profile, await (await fetch(address, { headers })).json())
+  }
   const again = refresh ? await manager.signinSilent() : null
   const tokens = ({ access_token, id_token, refresh_token, scope, token_type }) =>
     ({ access_token, id_token, scope, token_type, ...(refresh_token && { refresh_token }) })
@@ -70,6 +76,7 @@ def settings(row: Row, party: RelyingParty) -> dict[str, Any]:
         "filterProtocolClaims": False,
         **{name: value for name, value in row.parameters.items() if name != "claims"},
         "extraQueryParams": {name: value for name, value in row.parameters.items() if name == "claims"},
+        "dpop": bool(row.dpop),
         "disablePKCE": row.pkce != "S256",
     }
 

@@ -26,6 +26,7 @@ class OpenidClient:
             "alg": row.alg,
             "way": row.way,
             "pkce": row.pkce,
+            "dpop": row.dpop,
             "scope": row.scopes,
             "parameters": row.parameters,
             "refresh": row.offline,

@@ -26,6 +26,7 @@ def all_pairs() -> set[Pair]:
 def _possible_rows() -> Iterator[Row]:
     """Rows enough to show every pair that is possible: the usual values, and two others at a time."""
     usual = [Row(client, auth, proof) for client in FACTORS["client"] for auth in FACTORS["auth"] for proof in FACTORS["proof"]]
+    usual += [Row("openid-client", "private_key_jwt", proof, way="pushed", dpop="ES256", fapi=True) for proof in FACTORS["proof"]]
     changes: list[dict[str, Any]] = [
         {first: one, second: other} for first, second in combinations(FACTORS, 2) for one in FACTORS[first] for other in FACTORS[second]
     ]

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.doubles.browser import Browser
 from tests.doubles.houses import Books, House
-from tests.doubles.keyholder import Key, new_key, public_set
+from tests.doubles.keyholder import Key, KeyHolder, new_key, public_set
 from tests.doubles.relying_party import RelyingParty
 from tests.flows.interop import authlib, oidc_client_ts
 from tests.flows.interop.array import ROWS, Row
@@ -35,6 +35,8 @@ def registered(row: Row, house: House, **more: Any) -> tuple[RelyingParty, Key |
     key = key_of(row)
     scopes = ("openid", "profile", "mitid", *(["offline_access"] if row.offline else []))
     wanted: dict[str, Any] = {"scopes": scopes, "access_token_format": row.access_token, **more}
+    if row.fapi:
+        wanted["fapi"] = True
     if row.pkce != "S256":
         wanted["pkce"] = row.pkce
     if key:
@@ -42,10 +44,12 @@ def registered(row: Row, house: House, **more: Any) -> tuple[RelyingParty, Key |
     return house.client(auth_method=row.auth, id_token_alg=row.alg, **wanted), key
 
 
-def known_before(row: Row, party: RelyingParty, visitor: Browser) -> None:
+def known_before(row: Row, party: RelyingParty, key: Key | None, visitor: Browser) -> None:
     """Who is not to be asked has a session."""
     if row.prompt == "none":
-        visitor.login(party.ask(acr_values=row.acr_values or None))
+        visitor.remembers = True
+        wanted = {"acr_values": row.acr_values or None}
+        visitor.login(KeyHolder(party, key).pushed(**wanted)[0] if row.fapi and key else party.ask(**wanted))
 
 
 def rows(client: str) -> list[Any]:
@@ -55,7 +59,7 @@ def rows(client: str) -> list[Any]:
 @pytest.mark.parametrize("row", rows("openid-client"))
 def test_openid_client(row: Row, fjordbank: House, visitor: Browser, books: Books) -> None:
     party, key = registered(row, fjordbank)
-    known_before(row, party, visitor)
+    known_before(row, party, key, visitor)
     with OpenidClient(party, row, key) as client:
         as_asked(row, client.learn(through(visitor, client.url, locale=row.locale)), party)
     assert books.of(party).agreed == 1
@@ -64,7 +68,7 @@ def test_openid_client(row: Row, fjordbank: House, visitor: Browser, books: Book
 @pytest.mark.parametrize("row", rows("Authlib"))
 def test_authlib(row: Row, fjordbank: House, visitor: Browser, books: Books) -> None:
     party, key = registered(row, fjordbank)
-    known_before(row, party, visitor)
+    known_before(row, party, key, visitor)
     as_asked(row, authlib.login(row, party, key, visitor), party)
     assert books.of(party).agreed == 1
 

@@ -35,8 +35,6 @@ def as_json(answer: httpx.Response, *errors: str, status: int = 400) -> None:
 
 
 def code_for(party: RelyingParty, visitor: Browser, **changes: str | None) -> tuple[Asked, str]:
-    """Of a login that the person took part in."""
-    visitor.forget_sessions()
     asked = party.ask(**changes)
     return asked, party.told(asked, visitor.login(asked))["code"]
 

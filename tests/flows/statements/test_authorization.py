@@ -139,7 +139,6 @@ def test_s08_every_answer_names_the_issuer(party: Newcomer, visitor: Browser) ->
     asked = party.ask()
     assert "code" in party.told(asked, visitor.login(asked))
     for user_id in ("auto-reject", "auto-cancel", "auto-timeout", "auto-blocked"):
-        visitor.forget_sessions()
         asked = party.ask()
         assert party.told(asked, visitor.login(asked, user_id))["error"] == "access_denied"
     for change in ({"prompt": "none"}, {"scope": "x"}, {"response_type": "token"}, {"code_challenge": None}, {"max_age": "-1"}):
@@ -239,6 +238,7 @@ def reused(party: Newcomer, visitor: Browser, **changes: str | None) -> int:
 
 
 def test_s13_max_age_asks_again_and_says_when(party: Newcomer, visitor: Browser) -> None:
+    visitor.remembers = True
     first = authenticated(party, visitor)
     time.sleep(2.1)
     assert reused(party, visitor) == reused(party, visitor, max_age="600") == reused(party, visitor, prompt="none", max_age="600") == first

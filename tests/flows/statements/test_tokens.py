@@ -27,7 +27,6 @@ REGISTERED = "https://netbank.fjordbank.example/callback"
 
 
 def tokens_of(party: Newcomer, visitor: Browser, **changes: str | None) -> dict[str, Any]:
-    visitor.forget_sessions()
     asked = party.ask(**changes)
     return party.redeem(asked, visitor.login(asked))
 
@@ -148,6 +147,16 @@ def test_s31_nor_is_it_where_tokens_are_looked_up_or_exchanged(new_party: Partie
         as_json(party.refresh(wrong), "invalid_grant")
     as_json(party.userinfo(tokens["refresh_token"]), "invalid_token", status=401)
     assert party.userinfo(tokens["access_token"]).status_code == 200
+
+
+def test_s31_an_access_token_says_nothing_of_who_is_expected(new_party: Parties, visitor: Browser) -> None:
+    party = new_party(access_token_format="jwt")
+    visitor.remembers = True
+    tokens = tokens_of(party, visitor)
+    asked = party.ask(prompt="none", id_token_hint=tokens["access_token"])
+    assert party.told(asked, visitor.get(asked.url).headers["Location"])["error"] == "invalid_request"
+    asked = party.ask(prompt="none", id_token_hint=tokens["id_token"])
+    assert "code" in party.told(asked, visitor.get(asked.url).headers["Location"])
 
 
 @pytest.fixture(params=["another tenant", "the same tenant's production"])
