@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from joserfc.jwk import RSAKey
 from playwright.sync_api import BrowserContext, Page, expect
 
 from authflows.levels import Level
 from tests.doubles.apache import Apache
 from tests.doubles.houses import House
+from tests.doubles.keyholder import public_set
+from tests.doubles.relying_party import RelyingParty
 from tests.flows.conftest import fjordbank  # noqa: F401  (a fixture)
 from tests.harness.browser import Watch
 from tests.harness.server import Server
@@ -44,11 +48,33 @@ def until_inside(page: Page, apache: Apache) -> None:
     expect(page.locator("h1")).to_have_text("Inside")
 
 
-@pytest.mark.parametrize("auth_method", ["client_secret_basic", "client_secret_post"])
-def test_a_person_logs_in_and_out(auth_method: str, apache: Apache, fjordbank: House, page: Page) -> None:  # noqa: F811
+def directives(party: RelyingParty, apache: Apache, key: RSAKey | None, mode: str) -> list[str]:
+    """How this client proves itself and is answered."""
+    # A cookie that says Lax would not come along with a form that another site sends.
+    answer = [f"OIDCResponseMode {mode}", f"OIDCCookieSameSite {'Off' if mode == 'form_post' else 'On'}"]
+    if key is None:
+        return [f"OIDCClientSecret {party.client_secret}", f"OIDCProviderTokenEndpointAuth {party.auth_method}", *answer]
+    files = {"Private": key.as_pem(private=True), "Public": key.as_pem(private=False)}
+    for name, pem in files.items():
+        (apache.place / name).write_bytes(pem)
+    # The keys have to be known before the method is named, and without the public one the module crashes (2.4.12).
+    return [
+        *(f"OIDC{name}KeyFiles {key.kid}#{apache.place / name}" for name in files),
+        "OIDCProviderTokenEndpointAuth private_key_jwt",
+        *answer,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("auth_method", "mode"),
+    [("client_secret_basic", "query"), ("client_secret_post", "form_post"), ("private_key_jwt", "query")],
+)
+def test_a_person_logs_in_and_out(auth_method: str, mode: str, apache: Apache, fjordbank: House, page: Page) -> None:  # noqa: F811
     goodbye = f"{apache.address}/goodbye.html"
-    party = fjordbank.client(redirect_uris=(apache.callback,), post_logout_redirect_uris=(goodbye,), auth_method=auth_method)
-    apache.start(party.issuer, party.client_id, f"OIDCClientSecret {party.client_secret}", f"OIDCProviderTokenEndpointAuth {auth_method}")
+    key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}) if auth_method == "private_key_jwt" else None
+    wanted: dict[str, Any] = {"jwks": public_set(key)} if key else {}
+    party = fjordbank.client(redirect_uris=(apache.callback,), post_logout_redirect_uris=(goodbye,), auth_method=auth_method, **wanted)
+    apache.start(party.issuer, party.client_id, *directives(party, apache, key, mode))
 
     page.goto(f"{apache.address}/private/")
     identify(page)

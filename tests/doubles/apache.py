@@ -29,6 +29,7 @@ User {user}
 Group {group}
 StartServers 1
 ServerLimit 2
+MaxRequestWorkers 50
 {modules}
 DocumentRoot {place}/site
 OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration
@@ -37,7 +38,6 @@ OIDCRedirectURI {address}/private/callback
 OIDCCryptoPassphrase {passphrase}
 OIDCScope "openid profile mitid"
 OIDCPKCEMethod S256
-OIDCCookieSameSite On
 OIDCHTMLErrorTemplate {place}/error.html
 {more}
 <Directory {place}/site>
