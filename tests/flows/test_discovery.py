@@ -98,8 +98,6 @@ FLAGS: dict[str, tuple[bool, str]] = {
     "backchannel_logout_supported": (True, "test_logout::test_38_every_member_of_the_session_is_told"),
     "backchannel_logout_session_supported": (True, "test_logout::test_38_every_member_of_the_session_is_told"),
     "authorization_response_iss_parameter_supported": (True, "test_authorize::test_a_mistake_of_a_known_client_is_told_to_it"),
-    "backchannel_logout_supported": (True, "test_logout::test_38_every_member_of_the_session_is_told"),
-    "backchannel_logout_session_supported": (True, "test_logout::test_38_every_member_of_the_session_is_told"),
 }
 
 
