@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 from authflows import leaving, levels, login, pages, refusals, reuse
@@ -37,7 +38,7 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     if request.method == "HEAD" or pages.prefetched(request):
         return HttpResponse(status=200 if request.method == "HEAD" else 503)
     if request.method == "POST" and request.content_type != "application/x-www-form-urlencoded":
-        raise PageError("malformed_request")
+        raise BadRequest("not a form")
     query = request.body if request.method == "POST" else str(request.META.get("QUERY_STRING", "")).encode("iso-8859-1")
     parameters = Parameters.read(query)
     try:

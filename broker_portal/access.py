@@ -31,6 +31,10 @@ class StaffAction(Enum):
     SEE_TENANTS = auto()
     SEE_MONTHS = auto()
     CLOSE_MONTHS = auto()  # draft, approve, issue
+    CREDIT = auto()
+    SEE_PRICES = auto()  # with settlements and the margin
+    DECIDE_PRICES = auto()  # enter and approve what MitID decides
+    RECONCILE = auto()
 
 
 READS = frozenset({Action.SEE_OVERVIEW, Action.SEE_USAGE})

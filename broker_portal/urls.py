@@ -11,9 +11,14 @@ from broker_portal import health, preferences, signin
 from broker_portal.addresses import EnvironmentAddress, MonthAddress, NameAddress
 from broker_portal.clients import trying
 from broker_portal.clients import views as clients
+from broker_portal.incidents import views as incidents
+from broker_portal.invoices import statements
 from broker_portal.invoices import views as invoices
+from broker_portal.months import crediting
 from broker_portal.months import views as months
 from broker_portal.overview import views as overview
+from broker_portal.prices import views as prices
+from broker_portal.reconciliation import views as reconciliation
 from broker_portal.usage import views as usage
 
 register_converter(EnvironmentAddress, "environment")
@@ -23,8 +28,9 @@ register_converter(NameAddress, "name")
 ENVIRONMENT = "tenants/<slug:tenant>/<environment:environment>"
 CLIENT = f"{ENVIRONMENT}/clients/<name:client_id>"
 INVOICE = f"{ENVIRONMENT}/invoices/<name:number>"
-DOCUMENT = "operator/<uuid:operator>/documents/<name:number>"
-MONTH = "operator/<uuid:operator>/months/<month:month>"
+OPERATOR = "operator/<uuid:operator>"
+DOCUMENT = f"{OPERATOR}/documents/<name:number>"
+MONTH = f"{OPERATOR}/months/<month:month>"
 
 portal_patterns = [
     path("", overview.home, name="home"),
@@ -46,6 +52,8 @@ portal_patterns = [
     path(INVOICE, invoices.detail, name="invoice"),
     path(f"{INVOICE}.pdf", invoices.pdf, name="invoice_pdf"),
     path(f"{INVOICE}.csv", invoices.csv, name="invoice_csv"),
+    path(f"{ENVIRONMENT}/statements/<int:year>", statements.page, name="statement"),
+    path(f"{ENVIRONMENT}/statements/<int:year>.csv", statements.csv, name="statement_csv"),
 ]
 operator_patterns = [
     path("operator", months.current, name="month"),
@@ -53,7 +61,20 @@ operator_patterns = [
     path(f"{MONTH}/close", months.close, name="month_close"),
     path(f"{DOCUMENT}.pdf", months.document, {"form": Format.PDF}, name="document_pdf"),
     path(f"{DOCUMENT}.csv", months.document, {"form": Format.CSV}, name="document_csv"),
+    path(f"{DOCUMENT}/credit", crediting.credit, name="credit"),
     path(f"{MONTH}/progress", months.follow, name="progress"),
+    path("operator/prices", prices.current, {"section": "prices"}, name="prices"),
+    path("operator/incidents", prices.current, {"section": "incidents"}, name="incidents"),
+    path("operator/reconciliation", reconciliation.current, {"section": "reconciliation"}, name="reconciliation"),
+    path("operator/margin", reconciliation.current, {"section": "margin"}, name="margin"),
+    path(f"{OPERATOR}/prices", prices.index, name="prices"),
+    path(f"{OPERATOR}/aap/<int:year>", prices.aap, name="aap"),
+    path(f"{OPERATOR}/aap/<int:year>/decide", prices.decide, name="aap_decide"),
+    path(f"{OPERATOR}/aap/<int:year>/approve", prices.approve, name="aap_approve"),
+    path(f"{OPERATOR}/reconciliation/<int:year>", reconciliation.preview, name="reconciliation"),
+    path(f"{OPERATOR}/reconciliation/<int:year>/commit", reconciliation.commit, name="reconciliation_commit"),
+    path(f"{OPERATOR}/margin/<int:year>", reconciliation.left, name="margin"),
+    path(f"{OPERATOR}/incidents", incidents.index, name="incidents"),
 ]
 # Of allauth's own addresses those that have a page here; `account_signup` says that accounts are by invitation.
 account_patterns = [

@@ -9,11 +9,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
+
 from billing import closing, usage
 from billing.documents import texts
 from billing.models import BillingAccount, ContractYear, Document, State
 from billing.periods import Month
-from broker_portal.usage.costs import CostLine, VatLine, document_language, said
+from broker_portal.usage.costs import CostLine, VatLine, document_language, said, so_far
 from tenants.isolation import tenant_scope
 from tenants.models import Kind
 
@@ -36,17 +38,32 @@ def issued_one(tenant_id: uuid.UUID, number: str) -> Document | None:
         return Document.objects.of(tenant_id).filter(state=State.ISSUED, number=number).first()
 
 
-def awaited(tenant_id: uuid.UUID, current: Month) -> list[Month]:
-    """Months that are over and whose document is still to come, the newest first."""
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A month that is over and whose document is still to come: the draft's amounts, else those that it would have now."""
+
+    month: Month
+    requests: int
+    net: Decimal
+    total: Decimal
+
+
+def awaited(tenant_id: uuid.UUID, current: Month) -> list[Awaited]:
+    """The newest first, without months that cost nothing or cannot be priced yet."""
     with tenant_scope(tenant_id):
         account = BillingAccount.objects.of(tenant_id).first()
-        first = closing.first_month(account) if account else None
-        drafts = Document.objects.of(tenant_id).filter(state__in=[State.DRAFT, State.APPROVED])
-        months = {Month.of(day) for day in drafts.values_list("period_first", flat=True)}
-    while first and first < current:
-        months.add(first)
-        first = first.next()
-    return sorted(months, reverse=True)
+        month = closing.first_month(account) if account else None
+        drafts = list(of_usage(Document.objects.of(tenant_id).filter(state__in=[State.DRAFT, State.APPROVED])))
+    found = [Awaited(Month.of(each.period_first), each.requests or 0, each.net, each.gross) for each in drafts]
+    while month and month < current:
+        if costs := so_far(tenant_id, month):
+            found.append(Awaited(month, costs.requests, costs.net, costs.total))
+        month = month.next()
+    return sorted((each for each in found if each.net), key=lambda each: each.month, reverse=True)
+
+
+def of_usage(documents: QuerySet[Document]) -> QuerySet[Document]:
+    return documents.filter(idempotency_key__startswith="usage:")
 
 
 def row(document: Document) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def index(request: HttpRequest, tenant: str, environment: Kind) -> HttpResponse:
     page = {
         "preview": preview,
         "currency": preview.currency if preview else documents[0].currency if documents else "",
-        "awaited": [costs.so_far(access.tenant.id, month) for month in shown.awaited(access.tenant.id, current)],
+        "awaited": shown.awaited(access.tenant.id, current),
         "documents": [shown.row(document) for document in documents],
         "year": year,
     }

@@ -22,6 +22,7 @@ LACKING: dict[str, Promise] = {
     "buyer.name": _("The buyer's name is missing"),
     "buyer.address": _("The buyer's address is missing"),
     "buyer.vat_number": _("The buyer's VAT number is missing"),
+    "buyer.reference": _("The buyer's order reference is missing, which a public buyer needs"),
     "seller.address": _("The operator's own address is missing"),
     "seller.vat_number": _("The operator's own VAT number is missing"),
 }
@@ -99,6 +100,7 @@ def row(each: TenantMonth) -> dict[str, Any]:
         "reason": each.month.problem if each.month else "",
         "lacking": [str(LACKING.get(path, path)) for path in each.lacking],
         "number": document.number if document else "",
+        "kind": document.kind if document else "",
     }
 
 

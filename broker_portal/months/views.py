@@ -77,6 +77,7 @@ def month(request: HttpRequest, operator: uuid.UUID, month: Month) -> HttpRespon
         "currency": access.operator.currency,
         "counts": counts,
         "progress": running,
+        "may_credit": access.may(StaffAction.CREDIT),
         **_rows(request, access, month, counts),
         **_may(access, counts, idle=month < this and running is None),
     }

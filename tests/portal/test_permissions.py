@@ -17,6 +17,7 @@ ENVIRONMENT = ("slug", "environment")
 CLIENT = (*ENVIRONMENT, "client_id")
 INVOICE = (*ENVIRONMENT, "number")
 MONTH = ("operator", "month")
+YEAR = ("operator", "year")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ TABLE = [
     Row("GET", "portal:invoice", INVOICE,                      "200 403 200 403 404 404 404 302"),
     Row("GET", "portal:invoice_pdf", INVOICE,                  "200 403 200 403 404 404 404 302"),
     Row("GET", "portal:invoice_csv", INVOICE,                  "200 403 200 403 404 404 404 302"),
+    Row("GET", "portal:statement", (*ENVIRONMENT, "year"),     "200 403 200 403 404 404 404 302"),
+    Row("GET", "portal:statement_csv", (*ENVIRONMENT, "year"), "200 403 200 403 404 404 404 302"),
     Row("POST", "portal:preferences", (),                      "303 303 303 303 303 303 303 303", {"language": "en"}),
     Row("GET", "operator:month", (),                           "404 404 404 404 404 302 403 302"),
     Row("GET", "operator:month", MONTH,                        "404 404 404 404 404 200 403 302"),
@@ -64,6 +67,20 @@ TABLE = [
     Row("GET", "operator:progress", MONTH,                     "404 404 404 404 404 200 403 302"),
     Row("GET", "operator:document_pdf", ("operator", "number"), "404 404 404 404 404 200 403 302"),
     Row("GET", "operator:document_csv", ("operator", "number"), "404 404 404 404 404 200 403 302"),
+    Row("GET", "operator:credit", ("operator", "number"),      "404 404 404 404 404 200 403 302"),
+    Row("POST", "operator:credit", ("operator", "number"),     "404 404 404 404 404 422 403 302"),
+    Row("GET", "operator:prices", (),                          "404 404 404 404 404 302 403 302"),
+    Row("GET", "operator:prices", ("operator",),               "404 404 404 404 404 200 403 302"),
+    Row("GET", "operator:aap", YEAR,                           "404 404 404 404 404 200 403 302"),
+    Row("POST", "operator:aap_decide", YEAR,                   "404 404 404 404 404 422 403 302"),
+    Row("POST", "operator:aap_approve", YEAR,                  "404 404 404 404 404 404 403 302"),
+    Row("GET", "operator:reconciliation", (),                  "404 404 404 404 404 302 403 302"),
+    Row("GET", "operator:reconciliation", YEAR,                "404 404 404 404 404 200 403 302"),
+    Row("POST", "operator:reconciliation_commit", YEAR,        "404 404 404 404 404 303 403 302"),
+    Row("GET", "operator:margin", (),                          "404 404 404 404 404 302 403 302"),
+    Row("GET", "operator:margin", YEAR,                        "404 404 404 404 404 200 403 302"),
+    Row("GET", "operator:incidents", (),                       "404 404 404 404 404 302 403 302"),
+    Row("GET", "operator:incidents", ("operator",),            "404 404 404 404 404 200 403 302"),
     Row("GET", "account_login", (),                            "302 302 302 302 302 302 302 200"),
     Row("GET", "account_logout", (),                           "200 200 200 200 200 200 200 302"),
     Row("GET", "account_inactive", (),                         "200 200 200 200 200 200 200 200"),
@@ -89,6 +106,7 @@ def address(row: Row, house: Furnished) -> str:
         "number": str(house.invoice.number),
         "operator": str(house.story.operator.id),
         "month": str(house.last_month),
+        "year": "5",
         "secret": str(live_secret(house)),
         "uidb36": "1",
         "key": "set-password",
