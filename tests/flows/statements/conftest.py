@@ -10,6 +10,7 @@ import pytest
 from tests.doubles.houses import House
 from tests.doubles.newcomers import Newcomer
 from tests.flows.statements.dialects import DIALECTS
+from tests.harness.server import Server
 
 
 @pytest.fixture(params=DIALECTS)
@@ -19,7 +20,7 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def new_party(fjordbank: House, dialect: str) -> Callable[..., Newcomer]:
+def new_party(server: Server, fjordbank: House, dialect: str) -> Callable[..., Newcomer]:
     """Makes clients of fjordbank that speak the dialect; arguments as in registration.Registration."""
     return partial(Newcomer.at, fjordbank, dialect)
 

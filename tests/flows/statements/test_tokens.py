@@ -231,9 +231,21 @@ def unsigned(claims: dict[str, Any], **header: Any) -> str:
     return ".".join(urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in parts) + "."
 
 
-def test_s30_a_token_without_a_signature_of_ours_opens_nothing(party: Newcomer, visitor: Browser) -> None:
+def test_s30_a_token_without_a_signature_of_ours_opens_nothing(new_party: Parties, visitor: Browser) -> None:
+    party = new_party(access_token_format="jwt")
     tokens = tokens_of(party, visitor)
-    claims = party.claims(tokens["id_token"])
-    header, payload, _ = tokens["id_token"].split(".")
-    for forged in (unsigned(claims), unsigned(claims, typ="at+jwt"), f"{header}.{payload}.", f"{header}.{payload}.{'A' * 86}"):
-        as_json(party.userinfo(forged), "invalid_token", status=401)
+    for token in (tokens["id_token"], tokens["access_token"]):
+        header, payload, signature = token.split(".")
+        claims = party.claims(token)
+        forged = [
+            unsigned(claims),
+            unsigned(claims, typ="at+jwt"),
+            unsigned(claims, typ="at+jwt") + signature,
+            f"{header}.{payload}.",
+            f"{header}.{payload}.{'A' * len(signature)}",
+            f"{header}.{unsigned(claims | {'exp': claims['exp'] + 3600}).split('.')[1]}.{signature}",
+        ]
+        for each in forged:
+            as_json(party.userinfo(each), "invalid_token", status=401)
+            assert party.introspect(each).json() == {"active": False}
+    assert party.userinfo(tokens["access_token"]).status_code == 200
