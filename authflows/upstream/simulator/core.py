@@ -155,8 +155,8 @@ def _redeem(session_id: str, asked: Told) -> Told:
 def _vouched(person: Person, method: Method | None, asked: Level) -> Told:
     today = datetime.now(UTC).date()
     if method is None:  # an automatic person
-        level = person.automatic_level or asked
-        return person.result(level, ["password" if level is Level.LOW else "code_app"], today)
+        factor = "password" if person.automatic_level is Level.LOW else "app"
+        return person.result(person.automatic_level or asked, [NAMES[factor]], today)
     return person.result(method.level_of(person), [NAMES[factor] for factor in method.factors], today)
 
 
