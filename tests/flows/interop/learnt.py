@@ -52,7 +52,7 @@ def as_asked(row: Row, learnt: Learnt, party: RelyingParty) -> None:
     claims, tokens = learnt.claims, learnt.tokens
     assert (claims["iss"], claims["aud"]) == (party.issuer, party.client_id)
     assert LEVELS.index(claims["acr"]) >= LEVELS.index(row.acr_values or LEVELS[1])
-    assert claims["amr"] == (["pwd"] if row.acr == "Low" else ["hwk", "pin", "mfa"])
+    assert claims["amr"] == ["hwk", "pin", "mfa"]
     assert claims["auth_time"] <= claims["iat"]
     # oidc-client-ts keeps what is its own business to itself.
     if row.client != "oidc-client-ts":
