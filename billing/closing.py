@@ -63,10 +63,11 @@ class PricedMonth:
 
 
 def preview(tenant_id: uuid.UUID, month: Month) -> PricedMonth:
-    """The month as far as it is counted. Raises Refused where something that its price needs is missing."""
+    """The month as far as it is counted, whether or not its document is drafted. Raises Refused where something that its price needs is
+    missing."""
     tenant = Tenant.objects.select_related("operator").get(id=tenant_id)
     with both_scopes(tenant, "preview a month"):
-        return _priced(tenant, month)
+        return _priced(tenant, month, anew=True)
 
 
 def close(tenant_id: uuid.UUID, month: Month, *, by: str, item: Work | None = None) -> Document | None:
@@ -193,15 +194,15 @@ def _note_problem(tenant: Tenant, month: Month, problem: Refused) -> None:
             )
 
 
-def _priced(tenant: Tenant, month: Month) -> PricedMonth:
-    """In both scopes, from the usage posted to the months that are closed and to this one."""
+def _priced(tenant: Tenant, month: Month, *, anew: bool = False) -> PricedMonth:
+    """In both scopes, from the usage posted to the months that are closed and to this one; `anew`: to this and earlier ones only."""
     account = BillingAccount.objects.of(tenant.id).first()
     if account is None:
         raise Refused(f"{tenant.slug} has no billing account")
     closed = Month.of(account.closed_through) if account.closed_through else month
-    through = max(month, closed)
+    through = month if anew else max(month, closed)
     try:
-        rated = rating.rate(tenant.id, account.currency, month, through)
+        rated = rating.rate(tenant.id, account.currency, month, through, anew=anew)
         currency = one_currency(account.currency, *(line.currency for line in rated.lines))
     except (PriceMissing, ValueError) as error:
         raise Refused(str(error)) from error

@@ -39,13 +39,16 @@ class Rated:
         return any(row["illustrative"] for row in self.price_rows)
 
 
-def rate(tenant_id: uuid.UUID, currency: str, month: Month, through: Month) -> Rated:
-    """In both scopes; `through`: the last month whose posted usage counts. Raises PriceMissing, ValueError."""
+def rate(tenant_id: uuid.UUID, currency: str, month: Month, through: Month, *, anew: bool = False) -> Rated:
+    """In both scopes; `through`: the last month whose posted usage counts; `anew`: as if the month had no document yet.
+
+    Raises PriceMissing, ValueError.
+    """
     posted = usage.chargeable(tenant_id, month, month)
     happened = sorted({each.month for each in posted} | {month})
     known = _known(tenant_id, posted, happened, month, through)
     priced = {each: prices.of_month(tenant_id, each, used=each != month or _any(known, month)) for each in happened}
-    billed = _billed(tenant_id, happened[0])
+    billed = _billed(tenant_id, happened[0], before=month if anew else None)
     settled = _settled_years(tenant_id)
     lines: list[Line] = []
     for each in [month, *(late for late in happened if late != month)]:
@@ -113,7 +116,7 @@ def _owed_fee(
     return pricing.difference(now, before)
 
 
-def _billed(tenant_id: uuid.UUID, since: Month) -> list[Line]:
+def _billed(tenant_id: uuid.UUID, since: Month, *, before: Month | None) -> list[Line]:
     """Lines of months' documents, drafts too, and of credit notes on them (negative), for usage from that contract year on."""
     year = scheme.contract_year(since)
     first = min(since.first, year.first) if year else since.first
@@ -126,6 +129,8 @@ def _billed(tenant_id: uuid.UUID, since: Month) -> list[Line]:
         .select_related("document")
         .order_by("id")
     )
+    if before:
+        rows = rows.filter(document__period_first__lt=before.first)
     return [records.signed(row, row.document.kind == Kind.CREDIT_NOTE, row.document.currency) for row in rows]
 
 

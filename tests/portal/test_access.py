@@ -30,8 +30,8 @@ ALLOWED = {
     MembershipRole.READ_ONLY: {SEE, CLIENTS, USAGE},
 }
 STAFF_ALLOWED = {
-    Staff.ADMIN: {StaffAction.SEE_TENANTS, StaffAction.SEE_MONTHS, StaffAction.CLOSE_MONTHS},
-    Staff.FINANCE: {StaffAction.SEE_TENANTS, StaffAction.SEE_MONTHS, StaffAction.CLOSE_MONTHS},
+    Staff.ADMIN: set(StaffAction),
+    Staff.FINANCE: set(StaffAction),
     Staff.SUPPORT: {StaffAction.SEE_TENANTS},
 }
 
