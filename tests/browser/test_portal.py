@@ -136,6 +136,7 @@ def pages(page: Page, demonstration: Demonstration) -> list[str]:
         f"{HOME}/invoices",
         "/tenants/fjordbank/test/invoices",
         invoice,
+        f"{HOME}/statements/6",
         "/accounts/password/change/",
         "/nothing",
     ]
