@@ -136,6 +136,7 @@ def pages(page: Page, demonstration: Demonstration) -> list[str]:
         f"{HOME}/invoices",
         "/tenants/fjordbank/test/invoices",
         invoice,
+        f"{HOME}/statements/6",
         "/accounts/password/change/",
         "/nothing",
     ]
@@ -158,17 +159,26 @@ def test_every_page_of_a_tenant_is_whole(
 
 
 @pytest.mark.parametrize(("width", "language", "scheme"), VIEWS)
-def test_the_operators_page_and_the_door_are_whole(
+def test_the_operators_pages_and_the_door_are_whole(
     visit: Callable[..., Page], browser: Browser, demonstration: Demonstration, width: int, language: str, scheme: str
 ) -> None:
     staff = visit(STAFF, width, language, scheme)
-    go(staff, demonstration, "/operator")
+    found = {}
+    for path in ("/operator", "/operator/prices", "/operator/reconciliation", "/operator/margin", "/operator/incidents"):
+        go(staff, demonstration, path)
+        if wrong := faults(staff):
+            found[path] = wrong
+    go(staff, demonstration, "/operator/prices")
+    staff.locator("nav.tabs a").last.click()
+    expect(staff.locator("h1")).to_contain_text("AAP")
+    if wrong := faults(staff):
+        found["AAP"] = wrong
     outside = opened(browser, width, language, scheme)
     door = outside.new_page()
     go(door, demonstration, "/")
 
     expect(door.locator("html")).to_have_attribute("lang", language)
-    assert (faults(staff), faults(door)) == ([], [])
+    assert (found, faults(door)) == ({}, [])
     outside.close()
 
 
