@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from billing import margin, reconciliation, scheme
 from billing.issuing import Refused
 from billing.money import add
-from billing.periods import day_of
+from billing.periods import Month, day_of
 from billing.reconciliation import YearOf
 from billing.scheme import PriceMissing
 from broker_portal import context
@@ -30,13 +30,13 @@ PROBLEMS_TOLD = 5
 
 @require_GET
 def current(request: HttpRequest, section: str) -> HttpResponse:
-    """The contract year to settle: the last one that is over, else the first."""
+    """The contract year to settle, the last one that is over; what is left is asked of the one that runs."""
     access = staff_access(request, StaffAction.SEE_PRICES)
-    years = shown.years()
-    over = [each.number for each in years if each.last < day_of(timezone.now())]
+    years, today = shown.years(), day_of(timezone.now())
     if not years:
         return redirect("operator:prices", operator=access.operator.id)
-    return redirect(f"operator:{section}", operator=access.operator.id, year=over[-1] if over else years[0].number)
+    begun = [each.number for each in years if (each.first if section == "margin" else each.last) < today]
+    return redirect(f"operator:{section}", operator=access.operator.id, year=begun[-1] if begun else years[0].number)
 
 
 @require_GET
@@ -96,5 +96,6 @@ def left(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpResponse:
     names = {"aap": "AAP", "core_client": _("Core client surcharge"), "udviklingsbidrag": _("Development contribution")}
     names |= {"fee": _("Fee per request"), "action": _("Requests with a price of their own"), "subscription": _("Subscription")}
     names |= {"discount": _("Discount"), "minimum": _("Minimum fee"), "one_off": _("One-off lines"), "settlement": _("Settlement of AAP")}
-    page = {"found": found, "years": shown.years(), "number": year, "names": names, "currency": access.operator.currency}
+    months = [(Month.parse(part.name).first, part) for part in found.months]
+    page = {"found": found, "months": months, "years": shown.years(), "number": year, "names": names, "currency": access.operator.currency}
     return render(request, "operator/reconciliation/margin.html", context.of_operator(access, "margin") | page)

@@ -102,7 +102,7 @@ def test_last_month_is_drafted_approved_issued_and_fetched(
         assert faults(staff) == []
     expect(staff.locator("h1")).to_contain_text("Closed")
     number, *files = row.locator("td").last.inner_text().split()
-    assert files == ["PDF", "CSV"]
+    assert files == ["PDF", "CSV", "Credit"]
     assert re.fullmatch(r"F-\d{4}-\d{6}", number)
 
     finance = visit(FINANCE)

@@ -6,28 +6,51 @@ In forks of this process: the first dies before its first statement, the next be
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+import traceback
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
+from psycopg import sql
 
 from billing import closing, crediting, issuing, reconciliation, scheme, usage, verifying
 from billing.models import Document, Series, Settlement, UsageDay, UsageEvent
 from billing.periods import Month
+from broker_portal.embedded import addresses
 from tenants import audit
 from tenants.isolation import operator_scope, tenant_scope
 from tests.billing import story
 from tests.billing.story import Customer
+from tests.harness.ground import Ground
 
 JUNE = Month(2026, 6)
 DIED, DONE, FAILED = 9, 0, 1
 MOST = 200
+DATABASE = "broker_billing_faults"
 
 
 @pytest.fixture
-def fjordbank(committed: None) -> Customer:
+def alone(ground: Ground, committed: None) -> Iterator[None]:
+    """A database that no worker looks into: it would roll and close beside us."""
+    name, owner = sql.Identifier(DATABASE), sql.Identifier(addresses.OWNER_ROLE)
+    application, owners = (url.replace(f"/{addresses.DATABASE}?", f"/{DATABASE}?") for url in (ground.application_url, ground.owner_url))
+    with psycopg.connect(ground.superuser_url, autocommit=True) as superuser:
+        superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
+        assert ground.manage("migrate", "--verbosity", "0", DATABASE_URL=application, DATABASE_OWNER_URL=owners).returncode == 0
+        connection.close()
+        known, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], DATABASE
+        yield
+        connection.close()
+        connection.settings_dict["NAME"] = known
+        superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture
+def fjordbank(alone: None) -> Customer:
     return story.customer(first_month=JUNE)
 
 
@@ -53,6 +76,7 @@ def in_child(deed: Callable[[], object], at: int) -> int:
         with connection.execute_wrapper(Fatal(at)):
             deed()
     except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
         os._exit(FAILED)
     os._exit(DONE)
 
