@@ -30,7 +30,7 @@ FOREIGN = (
     "TRUSTED_PROXIES",
 )
 # The operating system survives these tests, so nothing has to reach the disk. Statements are counted by tests of the login's cost.
-SETTINGS = {"fsync": "off", "shared_preload_libraries": "pg_stat_statements"}
+SETTINGS = {"fsync": "off", "shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.max": "30000"}
 
 
 def free_port() -> int:
