@@ -37,6 +37,7 @@ class Front:
             connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
             response = gate.answer(request)
         except Exception:
+            # The wall behind the gate's own: the server would answer with an error of its making, without a trace id.
             log.exception("%s: unexpected", trace_id)
             response = HttpResponse("internal error", status=500, content_type="text/plain; charset=utf-8")
         if response is None:

@@ -69,7 +69,7 @@ def directives(party: RelyingParty, apache: Apache, key: RSAKey | None, mode: st
     ("auth_method", "mode"),
     [("client_secret_basic", "query"), ("client_secret_post", "form_post"), ("private_key_jwt", "query")],
 )
-def test_a_person_logs_in_and_out(auth_method: str, mode: str, apache: Apache, fjordbank: House, page: Page) -> None:  # noqa: F811
+def test_a_person_logs_in_and_out(auth_method: str, mode: str, apache: Apache, fjordbank: House, page: Page) -> None:  # noqa: F811  (the fixture)
     goodbye = f"{apache.address}/goodbye.html"
     key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}) if auth_method == "private_key_jwt" else None
     wanted: dict[str, Any] = {"jwks": public_set(key)} if key else {}
@@ -95,7 +95,7 @@ def test_a_person_logs_in_and_out(auth_method: str, mode: str, apache: Apache, f
     until_inside(page, apache)
 
 
-def test_a_person_who_logs_out_elsewhere_is_out_of_it_too(apache: Apache, fjordbank: House, page: Page) -> None:  # noqa: F811
+def test_a_person_who_logs_out_elsewhere_is_out_of_it_too(apache: Apache, fjordbank: House, page: Page) -> None:  # noqa: F811  (the fixture)
     goodbye = f"{apache.address}/goodbye.html"
     party = fjordbank.client(
         redirect_uris=(apache.callback,), sso_group="bank", back_channel_logout_uri=f"{apache.callback}?logout=backchannel"

@@ -48,7 +48,7 @@ def in_child(deed: Callable[[], object], at: int) -> int:
     try:
         with connection.execute_wrapper(Fatal(at)):
             deed()
-    except BaseException:
+    except BaseException:  # whatever it was, a fork must not go on as its parent
         traceback.print_exc(file=sys.__stderr__)
         os._exit(FAILED)
     os._exit(DONE)

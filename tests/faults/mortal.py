@@ -20,11 +20,11 @@ import django
 
 django.setup()
 
-from django.db import connection  # noqa: E402
+from django.db import connection  # noqa: E402  (models need Django to be set up)
 
-from authflows import configuration  # noqa: E402
-from authflows.pipeline import Step  # noqa: E402
-from broker_portal.wsgi import application  # noqa: E402
+from authflows import configuration  # noqa: E402  (models need Django to be set up)
+from authflows.pipeline import Step  # noqa: E402  (models need Django to be set up)
+from broker_portal.wsgi import application  # noqa: E402  (models need Django to be set up)
 
 
 class Points:
