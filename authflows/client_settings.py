@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 
@@ -12,8 +12,23 @@ class UnknownSetting(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSettings:
-    """Every field is a column of ClientExt with the same name. Registrations and what a process remembers of a client have them too."""
+class PartySettings:
+    """Whom a relying party meets and what it may learn, whatever protocol it speaks: columns of RelyingParty with the same names."""
+
+    identities: str = "private"  # private, business or both
+    cpr_basis: str = ""  # law: delivered where the connection delivers it; consent: the person types it, and it is matched
+    cpr_optional: bool = False  # somebody without a CPR number, or who keeps it, comes in all the same
+    cpr_business: bool = False  # the basis names business identities too
+    risk_basis: str = ""  # the legal basis for risk data, in the tenant's own words
+
+    @property
+    def identity_kinds(self) -> tuple[str, ...]:
+        return ("private", "business") if self.identities == "both" else (self.identities,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings(PartySettings):
+    """What is not PartySettings is a column of ClientExt with the same name. Registrations and remembered clients have both."""
 
     application_type: str = "web"  # web, spa or native (OpenID Connect Registration 1.0 section 2)
     pkce: str = "required"  # or nonce_instead: a confidential client without a challenge must send a nonce
@@ -43,6 +58,10 @@ class ClientSettings:
         return self.dpop_required or self.fapi
 
 
+OF_PARTY = tuple(each.name for each in fields(PartySettings))
+OF_CLIENT = tuple(each.name for each in fields(ClientSettings) if each.name not in OF_PARTY)
+
+
 # --setting key=value: the field, and each value that it may have. Parts that are not built yet stand in no table.
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
@@ -59,6 +78,7 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
 TEXTS: dict[str, str] = {
     "jwks_uri": "jwks_uri",
     "sso_group": "sso_group",
+    "risk_basis": "risk_basis",
     "back_channel_logout_uri": "back_channel_logout_uri",
 }
 LISTS: dict[str, str] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from django.db.models import F
 from oidc_provider.models import Client as RegisteredClient
 
 from authflows import keys, subjects
-from authflows.client_settings import ClientSettings
+from authflows.client_settings import OF_CLIENT, OF_PARTY, ClientSettings
 from authflows.keys import LoadedKey
 from authflows.levels import Level, parse
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, Purpose, RelyingParty, Service, Theme
@@ -283,12 +283,12 @@ def _client(
         methods=tuple(party.methods),
         theme=ThemeValues(f"{theme.name}-{theme.version}", theme.layout, theme.values, theme.texts) if theme else None,
         registered=registered,
-        **_settings(ext),
+        **_settings(party, ext),
     )
 
 
-def _settings(ext: ClientExt) -> dict[str, Any]:
-    values = {each.name: getattr(ext, each.name) for each in fields(ClientSettings)}
+def _settings(party: RelyingParty, ext: ClientExt) -> dict[str, Any]:
+    values = {name: getattr(party, name) for name in OF_PARTY} | {name: getattr(ext, name) for name in OF_CLIENT}
     return values | {"origins": tuple(ext.origins), "audiences": tuple(ext.audiences)}
 
 

@@ -301,6 +301,8 @@ def _ask(issuer: IssuerConfig, found: StoredLogin) -> Ask:
         reference_text=asked.reference_text,
         level=asked.level,
         language=asked.language,
+        sector=issuer.sector,
+        identities=_client(issuer, found).identity_kinds,
     )
 
 

@@ -7,7 +7,7 @@ import ipaddress
 import re
 import secrets
 import uuid
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from oidc_provider.models import Client as RegisteredClient
 from oidc_provider.models import ResponseType
 
 from authflows import configuration, keys, subjects
-from authflows.client_settings import ClientSettings
+from authflows.client_settings import OF_CLIENT, OF_PARTY, ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
 from authflows.oidc import profile
 from authflows.oidc.claims import is_scope
@@ -98,6 +98,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             minimum_level=wanted.minimum_level,
             sso_group=wanted.sso_group,
             created_by=wanted.created_by,
+            **{name: getattr(wanted, name) for name in OF_PARTY},
         )
         ext = ClientExt.objects.create(
             tenant_id=tenant.id,
@@ -107,7 +108,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             token_endpoint_auth_method=wanted.auth_method,
             id_token_alg=wanted.id_token_alg,
             grant_types=wanted.grant_types,
-            **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
+            **{name: getattr(wanted, name) for name in OF_CLIENT},
         )
         secret = _new_secret(ext) if wanted.auth_method in WITH_SECRET else None
         metering.name_client(
@@ -138,8 +139,19 @@ def check(kind: str, wanted: Registration) -> None:
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
+    _check_person(wanted)
     _check_session(kind, wanted)
     _check_origins(kind, wanted)
+
+
+def _check_person(wanted: Registration) -> None:
+    """What is told of a person has its legal basis on record."""
+    if "ssn" in wanted.scopes and not wanted.cpr_basis:
+        raise Refused("scope ssn: needs a basis for CPR numbers (cpr_basis=law or cpr_basis=consent)")
+    if "risk" in wanted.scopes and not wanted.risk_basis.strip():
+        raise Refused("scope risk: needs its legal basis on record (risk_basis=…)")
+    if len(wanted.risk_basis) > 300:
+        raise Refused("risk_basis: 300 characters at most")
 
 
 def _check_origins(kind: str, wanted: Registration) -> None:

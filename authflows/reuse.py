@@ -21,6 +21,7 @@ from authflows.models import LoginState
 from authflows.oidc import claims as oidc_claims
 from authflows.oidc import intake
 from authflows.oidc import responses as oidc
+from authflows.oidc.families import Facts
 from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
 from authflows.sessions import Opening
@@ -123,7 +124,7 @@ def granted(client: Client, asked: LoginRequest, vouched: Vouched, browser: Brow
     """What a completed login gives the client, as columns of the Grant."""
     identity, level = vouched.identity, vouched.level
     idp = vouched.connection.kind if vouched.connection.kind != "simulator" else "mitid"
-    facts = oidc_claims.Facts(identity, level, login_id, vouched.core_session, idp)
+    facts = Facts(identity, level, login_id, vouched.core_session, idp)
     known = oidc_claims.of(client, facts, asked.attributes, asked.claims)
     return oidc.grant(asked, browser.code) | {
         "acr": level.uri,

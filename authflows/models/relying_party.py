@@ -17,7 +17,12 @@ class RelyingParty(TenantOwned):
     name = models.CharField(max_length=100)
     minimum_level = models.CharField(max_length=12, choices=Level.choices, blank=True)
     methods = models.JSONField(default=list, help_text="keys of upstream.registry; empty: all that the environment is granted")
+    # The fields of client_settings.PartySettings.
+    identities = models.CharField(max_length=10, default="private", db_default="private")
     cpr_basis = models.CharField(max_length=10, blank=True)
+    cpr_optional = models.BooleanField(default=False, db_default=False)
+    cpr_business = models.BooleanField(default=False, db_default=False)
+    risk_basis = models.CharField(max_length=300, blank=True, db_default="")
     sso_group = models.CharField(max_length=50, blank=True)
     created_by = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

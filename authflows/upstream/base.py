@@ -21,6 +21,8 @@ class Ask:
     reference_text: str
     level: Level
     language: str
+    sector: str = "private"  # private | public: the latter is told the CPR number
+    identities: tuple[str, ...] = ("private",)  # private, business or both
 
 
 @dataclass(frozen=True, slots=True)

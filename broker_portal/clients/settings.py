@@ -75,6 +75,10 @@ WORDS = {
         _("Single sign-on group"),
         _("People who logged in to one client of a group need not log in again for the next. Empty: each on its own."),
     ),
+    "risk_basis": Words(
+        _("Legal basis for risk data"),
+        _("Needed for the scope risk: what MitID says of distance, device and address at each login. In your own words."),
+    ),
     "origin": Words(_("Origins of your pages (CORS)"), _("One on each line, as https://app.example.")),
     "audience": Words(
         _("APIs that may check the access tokens"), _("The client_id of each, one on a line. They are clients of the same environment.")

@@ -15,7 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from authflows.errors import ENDINGS
-from authflows.identity import Identity
+from authflows.identity import Employment, Identity
 from authflows.levels import Level
 from authflows.upstream.base import Ask, Done, Ended, Form, Lost, Refused, Started
 from authflows.upstream.transport import Transport
@@ -91,6 +91,8 @@ def _question(ask: Ask) -> dict[str, Any]:
         "reference_text": ask.reference_text,
         "level": ask.level.word,
         "language": ask.language,
+        "sector": ask.sector,
+        "identities": list(ask.identities),
     }
 
 
@@ -134,4 +136,9 @@ def _identity(person: dict[str, Any], authenticated_at: float) -> Identity:
         has_cpr=person["has_cpr"],
         name_protected=person["name_protected"],
         simulated=bool(person.get("simulated")),
+        cpr=person.get("cpr", ""),
+        address=person.get("address"),
+        nemid_pid=person.get("nemid_pid", ""),
+        risk=person.get("risk"),
+        employments=tuple(Employment(**each) for each in person.get("employments", ())),
     )

@@ -22,7 +22,7 @@ from authflows.levels import Level
 from authflows.upstream.simulator import memory, steps, view
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.methods import METHODS, NAMES, Method
-from authflows.upstream.simulator.people import PEOPLE, Person
+from authflows.upstream.simulator.people import PEOPLE, Person, told_to
 from authflows.upstream.transport import Answer
 from tenants.ids import uuid7
 
@@ -61,7 +61,7 @@ def _key(_: str, asked: Told) -> Told:
 
 
 def _open(_: str, asked: Told) -> Told:
-    request = {name: asked[name] for name in ("provider", "action", "reference_text", "level", "language")}
+    request = {name: asked[name] for name in ("provider", "action", "reference_text", "level", "language", "sector", "identities")}
     session = memory.accept(uuid7(), uuid.UUID(asked["reference"]), asked["service"], request, settings.CORE_SECONDS)
     return {"session": str(session.id), **view.of(session)}
 
@@ -147,7 +147,7 @@ def _redeem(session_id: str, asked: Told) -> Told:
         raise _Refused("unknown code")
     person, method = PEOPLE.get(result.pop("user_id")), METHODS.get(result.pop("method"))
     if result["status"] == "approved" and person is not None:
-        result["person"] = _vouched(person, method, Level[result["level"].upper()])
+        result["person"] = told_to(result, _vouched(person, method, Level[result["level"].upper()]))
     signed = {"session": session_id, "service": asked["service"], "issued_at": time.time(), **result}
     return {"result": keys.compact(signing_key(), json.dumps(signed).encode(), alg="ES256", typ="simulated-core+jws")}
 
