@@ -71,6 +71,7 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "dpop": ("dpop_required", {"required": True, "optional": False}),
     "fapi": ("fapi", {"on": True, "off": False}),
     "pkce": ("pkce", {"required": "required", "nonce_instead": "nonce_instead"}),
+    "identities": ("identities", {"private": "private", "business": "business", "both": "both"}),
     "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
     "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
     "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),

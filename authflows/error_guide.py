@@ -123,6 +123,11 @@ DESCRIPTIONS = _all(
         "The person logged in at a lower level than the service needs.",
         "Say which level is needed, and let them try again.",
     ),
+    (
+        "no_such_identity",
+        "The person has no identity of the kind that the service meets: no employment in MitID Erhverv, for example.",
+        "Say which kind the service is for; or let the client meet both (identities=both).",
+    ),
     ("another_person", "Somebody else logged in than the sub that was asked for.", "Ask without sub, or log the other person out first."),
     ("request_uri_was_used", "Another tab has answered the same pushed request.", "Push a new request for each login."),
     ("mitid_core_client_error", "MitID did not accept the request. Nothing is owed for it.", "Try again; almost always it then works."),

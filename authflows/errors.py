@@ -77,6 +77,7 @@ ENDINGS: dict[str, Ending] = {
     "expired": Ending("expired", "access_denied", "mitid_timeout"),
     "blocked": Ending("failed", "access_denied", "mitid_authenticator_blocked"),
     "level": Ending("failed", "unmet_authentication_requirements", "assurance_level_not_met"),
+    "no_identity": Ending("failed", "access_denied", "no_such_identity"),
     "another_person": Ending("failed", "login_required", "another_person"),
     "answered": Ending("failed", "access_denied", "request_uri_was_used"),
     "core_error": Ending("failed", "temporarily_unavailable", "mitid_core_client_error"),

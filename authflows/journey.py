@@ -1,6 +1,7 @@
 """One login from end to end: the only module that knows both sides. It decides which screen comes next; steps never call each other.
 
 authorize ─303─► box ──► step … ──303──► return_ ──► relying party
+                  │                        └──303──► box ──► person (who they are here) ──► relying party
                   └────► cancel ───────────────────► relying party
 """
 
@@ -13,13 +14,14 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
-from authflows import leaving, levels, login, pages, refusals, reuse
+from authflows import identified, leaving, levels, login, pages, refusals, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, session_secret
 from authflows.errors import PageError, Unavailable, UnregisteredRedirect
+from authflows.identified import Person
 from authflows.identity import Identity
 from authflows.login import Browser
-from authflows.loginbox import page
+from authflows.loginbox import cards, page
 from authflows.models import LoginState
 from authflows.oidc import authorize as oidc_authorize
 from authflows.oidc import intake
@@ -80,6 +82,8 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         raise PageError("no_cookie", 403)
     if over := _over(issuer, found, browser):
         return over
+    if found.sealed is not None:
+        return _person_page(request, issuer, found, browser)
     if found.moved:
         return _start(request, issuer, found, browser)
     # Still "created" in this statement's snapshot: a request that runs beside it moved the Login first.
@@ -102,7 +106,7 @@ def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespons
     found = _found(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
-    if found.state != LoginState.REQUESTED:
+    if found.state != LoginState.REQUESTED or found.sealed is not None:
         return _see_other(_box_address(issuer, browser))
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     assert isinstance(upstream, Steps)
@@ -120,16 +124,51 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
     found = _found(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
-    if found.state != LoginState.REQUESTED:
+    if found.state != LoginState.REQUESTED or found.sealed is not None:
         return _see_other(_box_address(issuer, browser))
-    connection = _upstream(issuer, found)
+    upstream = UPSTREAMS[_upstream(issuer, found).kind]
     try:
-        identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, pages.queried(request, "code"))
+        identity = upstream.finish(_ask(issuer, found), found.core_id, pages.queried(request, "code"))
     except Ended as end:
         return _end(issuer, found, browser, end.ending)
     except (Refused, Lost) as lost:
         return _after_lost_result(issuer, browser, lost)
-    return _accept(request, issuer, found, browser, identity, connection)
+    return _identified(request, issuer, found, browser, Person(identity))
+
+
+def person(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """What the person says after the core has vouched for them. What it did not vouch for cannot be said."""
+    browser = _browser(request, issuer, handle)
+    if request.method == "GET":  # the language was changed on a page that answered a POST
+        return _see_other(f"{_box_address(issuer, browser)}?language={pages.language_of(request)}")
+    _proven_form(request, browser)
+    found = _found(issuer, browser)
+    if over := _over(issuer, found, browser):
+        return over
+    if found.sealed is None:
+        return _see_other(_box_address(issuer, browser))
+    client, asked, held = _client(issuer, found), LoginRequest.from_json(found.request), identified.held(found, browser)
+    chosen = identified.chosen(held, client, asked, str(request.POST.get("identity", "")))
+    return _identified(request, issuer, found, browser, chosen) if chosen else _person_page(request, issuer, found, browser)
+
+
+def _identified(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, person: Person) -> HttpResponse:
+    """The next that the person has to say, or the end."""
+    known = identified.settled(person, _client(issuer, found), LoginRequest.from_json(found.request))
+    if known is None:
+        return _end(issuer, found, browser, "no_identity")
+    if known.awaits:
+        identified.hold(issuer, found, browser, known)
+        return _see_other(f"{_box_address(issuer, browser)}?language={_language(request, found)}")
+    return _accept(request, issuer, found, browser, known.identity, _upstream(issuer, found))
+
+
+def _person_page(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
+    client, language, held = _client(issuer, found), _language(request, found), identified.held(found, browser)
+    choices = identified.options(held.identity, identified.kinds(LoginRequest.from_json(found.request), client))
+    base = _box_address(issuer, browser)
+    to = {"action": f"{base}/person?language={language}", "cancel_action": f"{base}/cancel", "form_token": browser.form_token}
+    return cards.choice(issuer, client, language, choices, **to)
 
 
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -141,7 +180,7 @@ def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
     if found.state == LoginState.REQUESTING:
         return _see_other(_box_address(issuer, browser))
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
-    if found.core_id and isinstance(upstream, Cancels):
+    if found.core_id and found.sealed is None and isinstance(upstream, Cancels):
         try:
             upstream.cancel(_ask(issuer, found), found.core_id)
         except (Refused, Lost):
@@ -302,7 +341,7 @@ def _ask(issuer: IssuerConfig, found: StoredLogin) -> Ask:
         level=asked.level,
         language=asked.language,
         sector=issuer.sector,
-        identities=_client(issuer, found).identity_kinds,
+        identities=identified.kinds(asked, _client(issuer, found)),
     )
 
 

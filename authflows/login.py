@@ -12,6 +12,7 @@ import hmac
 import secrets
 import uuid
 from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -169,9 +170,9 @@ def achieved(identity: Identity, upstream: Upstream) -> Level:
     return levels.loa(identity.ial, identity.aal, min(upstream.level_cap, notified))
 
 
-def reachable(upstream: Upstream) -> Level:
-    """The highest level that may be asserted of anybody who logs in by this connection."""
-    return min(upstream.level_cap, max(Level[word.upper()] for word in settings.NSIS_CAP.values()))
+def reachable(upstream: Upstream, kinds: Iterable[str] = ("private", "business")) -> Level:
+    """The highest level that may be asserted of anybody who logs in by this connection as one of these kinds of identity."""
+    return min(upstream.level_cap, max(Level[settings.NSIS_CAP[kind].upper()] for kind in kinds))
 
 
 def is_person(issuer: IssuerConfig, identity: Identity, subject: str, told_as: dict[str, str]) -> bool:

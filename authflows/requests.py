@@ -44,6 +44,7 @@ class LoginRequest:
     subject: str = ""  # the one person who may be answered with
     connection: str = ""  # id of the connection that will be asked
     trial: bool = False
+    identities: tuple[str, ...] = ()  # kinds of identity that are wanted; none: whatever the relying party meets
     hints: Hints = NO_HINTS
 
     def as_json(self) -> dict[str, Any]:
@@ -64,10 +65,12 @@ class LoginRequest:
             "subject": self.subject,
             "connection": self.connection,
             "trial": self.trial,
+            "identities": list(self.identities),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> LoginRequest:
         known = {name: value for name, value in data.items() if name != SEALED_HINTS}
         shapes = {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"]), "claims": tuple(data.get("claims", ()))}
+        shapes["identities"] = tuple(data.get("identities", ()))
         return cls(**(known | shapes))

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from authflows import cookies, levels, login, sealing, session_store, sessions, store, subjects
+from authflows import cookies, identified, levels, login, sealing, session_store, sessions, store, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.errors import PageError, RedirectError, Stale
 from authflows.identity import Identity, methods
@@ -152,6 +152,8 @@ def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, aske
         return None
     identity = Identity.from_json(kept["identity"])
     connection = _connection(issuer, client, kept["connection"])
+    if identity.kind not in identified.kinds(asked, client):
+        return None
     if connection is None or not sessions.recent_enough(identity.authenticated_at, asked.max_age, timezone.now()):
         return None
     if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):

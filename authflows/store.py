@@ -99,6 +99,7 @@ class StoredLogin:
     core_age: float
     connection_id: uuid.UUID | None
     issuer_version: int
+    sealed: bytes | None = None
     moved: bool = False
     over_limit: bool = False
 
@@ -106,7 +107,7 @@ class StoredLogin:
 FOUND = """
 SELECT l.id, l.issuer_id, l.relying_party_id, l.state, l.request, l.answer, l.outcome, l.error, l.trace_id, l.expires_at < now(),
        c.id, coalesce(c.state, ''), coalesce(c.core_id, ''), coalesce(extract(epoch FROM now() - c.created_at), 0)::float,
-       c.connection_id, (SELECT version FROM tenants_issuer i WHERE i.id = l.issuer_id)"""
+       c.connection_id, (SELECT version FROM tenants_issuer i WHERE i.id = l.issuer_id), l.sealed"""
 NEWEST_CORE_SESSION = """
 LEFT JOIN LATERAL (SELECT * FROM authflows_coresession c WHERE c.tenant_id = %(tenant)s AND c.login_id = l.id ORDER BY c.id DESC LIMIT 1) c
     ON true"""
@@ -249,6 +250,13 @@ def unconfirmed(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
         step.execute(sql, {"tenant": tenant_id, "core_session": core_session})
 
 
+def hold(tenant_id: uuid.UUID, login_id: uuid.UUID, sealed: bytes) -> None:
+    """Who logged in, until they have said what they are asked; sealed to their browser."""
+    sql = "UPDATE authflows_login SET sealed = %(sealed)s WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested'"
+    with transaction(tenant_id) as step:
+        step.execute(sql, {"tenant": tenant_id, "login": login_id, "sealed": sealed})
+
+
 KNOWN_AS = """
 SELECT coalesce(
     (SELECT a.value FROM authflows_subjectalias a
@@ -286,7 +294,7 @@ class Completion:
 # The last SELECT runs `done` before all else: the Login's row is locked first here as in FAIL, so that outcomes never wait crosswise.
 _COMPLETE = """
 WITH done AS (
-    UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now()
+    UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, sealed = NULL, ended_at = now()
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id),
 known AS (
     INSERT INTO authflows_subject (tenant_id, id, environment_id, kind, key)
@@ -360,7 +368,8 @@ def _opening(session: Opening) -> dict[str, Any]:
 
 FAIL = """
 WITH ended AS (
-    UPDATE authflows_login SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now()
+    UPDATE authflows_login SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, sealed = NULL,
+        ended_at = now()
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state IN ('created', 'requested') RETURNING id)
 UPDATE authflows_coresession c SET state = 'finished' FROM ended
 WHERE c.tenant_id = %(tenant)s AND c.login_id = ended.id AND c.state = 'accepted'"""

@@ -279,7 +279,7 @@ def connection_is_available(asked: Asked) -> None:
 def level_can_be_reached(asked: Asked) -> None:
     """What nobody can reach is refused before anybody is asked, and before anything is owed for it (decision 11)."""
     upstream = upstream_of(asked.issuer, asked.client)
-    if upstream is not None and not levels.accept(login.reachable(upstream), _level(asked)):
+    if upstream is not None and not levels.accept(login.reachable(upstream, asked.client.identity_kinds), _level(asked)):
         raise asked.refuse("unmet_authentication_requirements", "the level that is needed cannot be reached here")
 
 

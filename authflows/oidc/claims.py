@@ -20,7 +20,7 @@ from authflows.oidc.families import FAMILIES, SCOPES, Facts
 # Any age from 1 to 129 can be a scope; discovery names those that Danish law asks about.
 AGE_OVER = re.compile(r"age_over:([1-9]|[1-9][0-9]|1[0-2][0-9])")
 AGES = (15, 16, 18, 21)
-ADVERTISED = (*(scope for scope in SCOPES if scope not in ("ssn", "business")), *(f"age_over:{age}" for age in AGES))
+ADVERTISED = (*(scope for scope in SCOPES if scope != "ssn"), *(f"age_over:{age}" for age in AGES))
 MOST_PREPARED = 32
 # What the protocol itself says of a login; no extension of a deployer's says it otherwise.
 PROTOCOL = frozenset(

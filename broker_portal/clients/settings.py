@@ -52,6 +52,11 @@ WORDS = {
     "fapi": Words(
         _("FAPI 2.0 security profile"), _("Requires pushed requests, a key instead of a secret, and tokens that are bound to a key.")
     ),
+    "identities": Words(
+        _("Who logs in"),
+        _("Business identities come from MitID Erhverv. Where both may, the person chooses after the login."),
+        {"private": _("Private persons"), "business": _("Employees of companies"), "both": _("Both")},
+    ),
     "access_token": Words(
         _("Access tokens"), values={"opaque": _("Opaque: only we can read them"), "jwt": _("Signed: your APIs can check them (JWT)")}
     ),

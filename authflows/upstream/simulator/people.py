@@ -137,6 +137,18 @@ PEOPLE: dict[str, Person] = {
             cpr="6908769995",
             employments=(employee("erik", *BAKERY, "98023728", production_unit="1099456789", can_represent=True),),
         ),
+        Person(
+            "auto-approve-two-jobs",
+            "Tone",
+            "Tojob",
+            date(1982, 2, 11),
+            ending="approved",
+            cpr="7102829994",
+            employments=(
+                employee("tone", *BAKERY, "51122334", can_represent=True, company_signatory=True),
+                employee("tone", *HARBOUR, "76655443", production_unit="1099876543"),
+            ),
+        ),
         Person("auto-reject", "Rikke", "Afviser", date(1979, 1, 30), ending="rejected", cpr="9001799996"),
         Person("auto-cancel", "Carl", "Afbryder", date(1968, 7, 21), ending="core_cancelled", cpr="8107689995"),
         Person("auto-timeout", "Tove", "Tøver", date(1955, 11, 5), ending="expired", cpr="6511559994"),
