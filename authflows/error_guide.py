@@ -128,6 +128,17 @@ DESCRIPTIONS = _all(
         "The person has no identity of the kind that the service meets: no employment in MitID Erhverv, for example.",
         "Say which kind the service is for; or let the client meet both (identities=both).",
     ),
+    (
+        "cpr_status_none",
+        "The person has no CPR number, or the connection gives none and compares none.",
+        "Let the client do without (cpr_optional=on): then the login completes with cpr_status none.",
+    ),
+    (
+        "cpr_not_matched",
+        "Three CPR numbers were tried in this core session and none was the person's.",
+        "Let them log in again: each login has three tries.",
+    ),
+    ("cpr_too_late", "More than 15 minutes have passed since the person logged in with MitID.", "Let them log in again."),
     ("another_person", "Somebody else logged in than the sub that was asked for.", "Ask without sub, or log the other person out first."),
     ("request_uri_was_used", "Another tab has answered the same pushed request.", "Push a new request for each login."),
     ("mitid_core_client_error", "MitID did not accept the request. Nothing is owed for it.", "Try again; almost always it then works."),
@@ -152,6 +163,18 @@ JSON = _all(
     ),
     ("unsupported_grant_type", "grant_type is none of those in discovery.", "Use authorization_code or refresh_token."),
     ("invalid_token", "The access token is missing, unknown, expired or revoked.", "Begin a new login, or refresh."),
+    (
+        "cpr_not_allowed",
+        "The client has no basis for CPR numbers, or none that covers business identities.",
+        "Set cpr_basis, and cpr_business=on for employees.",
+    ),
+    ("invalid_cpr", "The number is not ten digits that begin with a date. It cost no try.", "Ask the person again."),
+    (
+        "cpr_not_matched",
+        "Three numbers were tried in this core session, here or on our page.",
+        "Let the person log in again: each login has three tries.",
+    ),
+    ("cpr_too_late", "More than 15 minutes have passed since the person logged in with MitID.", "Let them log in again."),
     ("insufficient_scope", "The access token is not for userinfo.", "Ask for openid."),
     ("invalid_dpop_proof", "The DPoP proof is missing, malformed, for another request, or was used.", "Make a new proof for each request."),
     (

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from authflows import sealing, store
+from django.http import HttpResponse
+from django.utils import timezone
+
+from authflows import cpr, cpr_matching, cpr_store, login, sealing, store, subjects
 from authflows.configuration import Client, IssuerConfig
 from authflows.identity import Identity
 from authflows.login import Browser
+from authflows.loginbox import cards
+from authflows.oidc.claims import wanted
 from authflows.requests import LoginRequest
 from authflows.store import StoredLogin
+from authflows.upstream.base import Lost
 
 SEALED_TO = "identified"
-WHICH = "identity"
+WHICH, NUMBER = "identity", "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,27 @@ class Person:
 
     identity: Identity
     awaits: str = WHICH
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A login whose person is known."""
+
+    issuer: IssuerConfig
+    client: Client
+    asked: LoginRequest
+    found: StoredLogin
+    browser: Browser
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where an answer leads: to a person, to the login's end (a key of errors.ENDINGS), or back to the page with a problem."""
+
+    person: Person | None = None
+    ending: str = ""
+    problem: str = ""
 
 
 def kinds(asked: LoginRequest, client: Client) -> tuple[str, ...]:
@@ -38,28 +65,109 @@ def options(identity: Identity, allowed: Collection[str], *, with_cpr: bool = Fa
     return private | {role.employee_uuid: identity.as_employee(role, with_cpr=with_cpr) for role in roles}
 
 
-def settled(person: Person, client: Client, asked: LoginRequest) -> Person | None:
-    """As far as the person need not be asked; None where they have no identity that is allowed here."""
-    if person.awaits != WHICH:
-        return person
-    choices = options(person.identity, kinds(asked, client), with_cpr=client.cpr_business)
-    if len(choices) == 1:
-        return chosen(person, client, asked, next(iter(choices)))
-    return person if choices else None
+def settled(way: Underway, person: Person) -> Said:
+    """As far as the person need not be asked."""
+    if person.awaits == WHICH:
+        choices = _choices(way, person)
+        if len(choices) > 1:
+            return Said(person)
+        if not choices:
+            return Said(ending="no_identity")
+        person = Person(next(iter(choices.values())), NUMBER)
+    if person.awaits == NUMBER:
+        return _about_the_number(way, person)
+    return Said(person)
 
 
-def chosen(person: Person, client: Client, asked: LoginRequest, value: str) -> Person | None:
-    """None for a value that the core did not vouch for."""
-    identity = options(person.identity, kinds(asked, client), with_cpr=client.cpr_business).get(value)
-    return Person(identity, "") if identity is not None and person.awaits == WHICH else None
+def answered(way: Underway, person: Person, form: Mapping[str, object]) -> Said:
+    """What the core did not vouch for cannot be said."""
+    if person.awaits == WHICH:
+        chosen = _choices(way, person).get(str(form.get("identity", "")))
+        return Said(Person(chosen, NUMBER)) if chosen is not None else Said(problem="choose")
+    if "without" in form:
+        return _without(way, person.identity, cpr.DECLINED, "cancelled")
+    number = cpr.number(str(form.get("cpr", "")), timezone.localdate())
+    if number is None:
+        return Said(problem="malformed")
+    return _compared(way, person.identity, number, remember="remember" in form)
 
 
-def hold(issuer: IssuerConfig, found: StoredLogin, browser: Browser, person: Person) -> None:
+def page(way: Underway, person: Person, problem: str = "") -> HttpResponse:
+    base = f"{way.issuer.prefix}/login/{way.browser.handle}"
+    to = {"action": f"{base}/person?language={way.language}", "cancel_action": f"{base}/cancel", "form_token": way.browser.form_token}
+    if person.awaits == WHICH:
+        return cards.choice(way.issuer, way.client, way.language, _choices(way, person), **to)
+    told = {
+        "name": person.identity.name,
+        "left": cpr.TRIES - way.found.cpr_tries,
+        "problem": problem or ("wrong" if way.found.cpr_tries else ""),
+        "number": login.hints(way.found, way.browser).cpr,
+        "optional": way.client.cpr_optional,
+    }
+    return cards.number(way.issuer, way.client, way.language, told, **to)
+
+
+def hold(way: Underway, person: Person) -> None:
     told = {"identity": person.identity.as_json(), "awaits": person.awaits}
-    store.hold(issuer.tenant_id, found.id, sealing.seal(told, browser.secret, SEALED_TO))
+    store.hold(way.issuer.tenant_id, way.found.id, sealing.seal(told, way.browser.secret, SEALED_TO))
 
 
-def held(found: StoredLogin, browser: Browser) -> Person:
-    assert found.sealed is not None
-    told = sealing.unseal(found.sealed, browser.secret, SEALED_TO)
+def held(way: Underway) -> Person:
+    assert way.found.sealed is not None
+    told = sealing.unseal(way.found.sealed, way.browser.secret, SEALED_TO)
     return Person(Identity.from_json(told["identity"]), told["awaits"])
+
+
+def _choices(way: Underway, person: Person) -> dict[str, Identity]:
+    return options(person.identity, kinds(way.asked, way.client), with_cpr=way.client.cpr_business)
+
+
+def _about_the_number(way: Underway, person: Person) -> Said:
+    """Without a form where there is nothing to ask, or nobody to be asked."""
+    identity, where = person.identity, (way.issuer.tenant_id, way.issuer.environment_id)
+    if way.asked.forget_cpr:
+        cpr_store.forget(*where, [_key(way, identity)])
+    if not wanted(way.asked.attributes, way.asked.claims) & {"cpr", "cpr_status"}:
+        return _ready(identity, "", "")
+    if identity.kind == "business" and not way.client.cpr_business:
+        return _ready(identity, "", cpr.NOT_FOR_BUSINESS)
+    if way.client.cpr_basis == "law":
+        return _ready(identity, identity.cpr, cpr.DELIVERED) if identity.cpr else _without(way, identity, cpr.NONE, "no_cpr")
+    if way.asked.forget_cpr:
+        return _ready(identity, "", cpr.REVOKED)
+    if remembered := cpr_store.remembered(*where, _key(way, identity)):
+        return _ready(identity, remembered, cpr.REMEMBERED_STATUS)
+    connection = way.found.connection_id
+    if not identity.has_cpr or connection is None or not cpr_matching.able(way.issuer, connection):
+        return _without(way, identity, cpr.NONE, "no_cpr")
+    return Said(Person(replace(identity, cpr=""), NUMBER))
+
+
+def _compared(way: Underway, identity: Identity, number: str, *, remember: bool) -> Said:
+    assert way.found.core_session is not None
+    try:
+        compared = cpr_matching.compare(way.issuer, way.found.core_session, identity.authenticated_at, number)
+    except cpr_matching.Over as over:
+        return _without(way, identity, cpr.NOT_MATCHED, over.why)
+    except Lost:
+        return Said(problem="unavailable")
+    if not compared.matched:
+        return Said(problem="wrong") if compared.left else _without(way, identity, cpr.NOT_MATCHED, "cpr_not_matched")
+    title, text = cards.consent(way.client, way.language, remember=remember)
+    consent = cpr_store.Consent(way.client.relying_party_id, way.found.id, way.language, title, text)
+    where = way.issuer.tenant_id, way.issuer.environment_id
+    cpr_store.consented(*where, _key(way, identity), consent, number if remember else "")
+    return _ready(identity, number, cpr.MATCHED)
+
+
+def _without(way: Underway, identity: Identity, status: str, ending: str) -> Said:
+    """On without a number where the relying party says that it is optional; else the login ends."""
+    return _ready(identity, "", status) if way.client.cpr_optional else Said(ending=ending)
+
+
+def _ready(identity: Identity, number: str, status: str) -> Said:
+    return Said(Person(replace(identity, cpr=number, cpr_status=status), ""))
+
+
+def _key(way: Underway, identity: Identity) -> bytes:
+    return subjects.key(way.issuer.subject_secret, identity.kind, identity.national_id)

@@ -18,10 +18,10 @@ from authflows import identified, leaving, levels, login, pages, refusals, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, session_secret
 from authflows.errors import PageError, Unavailable, UnregisteredRedirect
-from authflows.identified import Person
+from authflows.identified import Person, Said, Underway
 from authflows.identity import Identity
 from authflows.login import Browser
-from authflows.loginbox import cards, page
+from authflows.loginbox import page
 from authflows.models import LoginState
 from authflows.oidc import authorize as oidc_authorize
 from authflows.oidc import intake
@@ -83,7 +83,8 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
     if over := _over(issuer, found, browser):
         return over
     if found.sealed is not None:
-        return _person_page(request, issuer, found, browser)
+        way = _way(request, issuer, found, browser)
+        return identified.page(way, identified.held(way))
     if found.moved:
         return _start(request, issuer, found, browser)
     # Still "created" in this statement's snapshot: a request that runs beside it moved the Login first.
@@ -133,7 +134,7 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
         return _end(issuer, found, browser, end.ending)
     except (Refused, Lost) as lost:
         return _after_lost_result(issuer, browser, lost)
-    return _identified(request, issuer, found, browser, Person(identity))
+    return _said(request, _way(request, issuer, found, browser), Said(Person(identity)))
 
 
 def person(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -147,28 +148,30 @@ def person(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
         return over
     if found.sealed is None:
         return _see_other(_box_address(issuer, browser))
-    client, asked, held = _client(issuer, found), LoginRequest.from_json(found.request), identified.held(found, browser)
-    chosen = identified.chosen(held, client, asked, str(request.POST.get("identity", "")))
-    return _identified(request, issuer, found, browser, chosen) if chosen else _person_page(request, issuer, found, browser)
+    way = _way(request, issuer, found, browser)
+    said = identified.answered(way, held := identified.held(way), request.POST)
+    if said.problem and said.problem != "wrong":
+        return identified.page(way, held, said.problem)
+    return _said(request, way, said)
 
 
-def _identified(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, person: Person) -> HttpResponse:
-    """The next that the person has to say, or the end."""
-    known = identified.settled(person, _client(issuer, found), LoginRequest.from_json(found.request))
-    if known is None:
-        return _end(issuer, found, browser, "no_identity")
-    if known.awaits:
-        identified.hold(issuer, found, browser, known)
-        return _see_other(f"{_box_address(issuer, browser)}?language={_language(request, found)}")
-    return _accept(request, issuer, found, browser, known.identity, _upstream(issuer, found))
+def _said(request: HttpRequest, way: Underway, said: Said) -> HttpResponse:
+    """The end, the next that the person has to say, or the page once more."""
+    if said.person is not None:
+        said = identified.settled(way, said.person)
+    if said.ending:
+        return _end(way.issuer, way.found, way.browser, said.ending)
+    if said.person is not None and not said.person.awaits:
+        return _accept(request, way.issuer, way.found, way.browser, said.person.identity, _upstream(way.issuer, way.found))
+    if said.person is not None:
+        identified.hold(way, said.person)
+    # A page that is reloaded must not be the answer to a POST.
+    return _see_other(f"{_box_address(way.issuer, way.browser)}?language={way.language}")
 
 
-def _person_page(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
-    client, language, held = _client(issuer, found), _language(request, found), identified.held(found, browser)
-    choices = identified.options(held.identity, identified.kinds(LoginRequest.from_json(found.request), client))
-    base = _box_address(issuer, browser)
-    to = {"action": f"{base}/person?language={language}", "cancel_action": f"{base}/cancel", "form_token": browser.form_token}
-    return cards.choice(issuer, client, language, choices, **to)
+def _way(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> Underway:
+    asked = LoginRequest.from_json(found.request)
+    return Underway(issuer, _client(issuer, found), asked, found, browser, _language(request, found))
 
 
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:

@@ -44,6 +44,7 @@ class LoginRequest:
     subject: str = ""  # the one person who may be answered with
     connection: str = ""  # id of the connection that will be asked
     trial: bool = False
+    forget_cpr: bool = False  # the person withdraws what they consented to
     identities: tuple[str, ...] = ()  # kinds of identity that are wanted; none: whatever the relying party meets
     hints: Hints = NO_HINTS
 
@@ -65,6 +66,7 @@ class LoginRequest:
             "subject": self.subject,
             "connection": self.connection,
             "trial": self.trial,
+            "forget_cpr": self.forget_cpr,
             "identities": list(self.identities),
         }
 

@@ -30,6 +30,9 @@ from tenants import limits
 from tenants.ids import uuid7
 from tenants.middleware import address_of
 
+# What a session does not keep (decision 13): whoever asks for it meets the person.
+NOT_KEPT = frozenset(("cpr", "cpr_status", "risk"))
+
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
@@ -138,7 +141,7 @@ def granted(client: Client, asked: LoginRequest, vouched: Vouched, browser: Brow
 def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: LoginRequest) -> Remembered | None:
     """The browser's session with this client, where it lasts, is recent enough and its connection permits it."""
     secret = cookies.session_secret(request, issuer, client)
-    if not secret or alone(asked):
+    if not secret or alone(asked) or oidc_claims.wanted(asked.attributes, asked.claims) & NOT_KEPT:
         return None
     holder = sessions.holder(client.relying_party_id, client.sso_group)
     known = session_store.lasting(

@@ -100,6 +100,7 @@ class StoredLogin:
     connection_id: uuid.UUID | None
     issuer_version: int
     sealed: bytes | None = None
+    cpr_tries: int = 0
     moved: bool = False
     over_limit: bool = False
 
@@ -107,7 +108,7 @@ class StoredLogin:
 FOUND = """
 SELECT l.id, l.issuer_id, l.relying_party_id, l.state, l.request, l.answer, l.outcome, l.error, l.trace_id, l.expires_at < now(),
        c.id, coalesce(c.state, ''), coalesce(c.core_id, ''), coalesce(extract(epoch FROM now() - c.created_at), 0)::float,
-       c.connection_id, (SELECT version FROM tenants_issuer i WHERE i.id = l.issuer_id), l.sealed"""
+       c.connection_id, (SELECT version FROM tenants_issuer i WHERE i.id = l.issuer_id), l.sealed, coalesce(c.cpr_tries, 0)"""
 NEWEST_CORE_SESSION = """
 LEFT JOIN LATERAL (SELECT * FROM authflows_coresession c WHERE c.tenant_id = %(tenant)s AND c.login_id = l.id ORDER BY c.id DESC LIMIT 1) c
     ON true"""

@@ -25,6 +25,7 @@ from authflows.models import (
     PushedRequest,
     RefreshToken,
     RefusedRedirect,
+    RememberedCpr,
     SimulatedSession,
     SpentJti,
 )
@@ -122,6 +123,7 @@ def _purge(tenant_id: uuid.UUID) -> int:
         Grant.objects.of(tenant_id).filter(sealed__isnull=False, code_expires_at__lt=now).update(sealed=None)
         SpentJti.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         PushedRequest.objects.of(tenant_id).filter(expires_at__lt=now - timedelta(days=1))._raw_delete(connection.alias)
+        RememberedCpr.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         RefusedRedirect.objects.of(tenant_id).filter(last_at__lt=now - REFUSALS_SHOWN)._raw_delete(connection.alias)
         AccessToken.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         _purge_sessions(tenant_id)

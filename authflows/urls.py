@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
-from authflows import journey, logout
+from authflows import cpr_api, cpr_page, journey, logout
 from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import phone
@@ -50,6 +50,8 @@ urlpatterns = [
     path("login/<handle:handle>/return", journey.return_, name="return"),
     path("login/<handle:handle>/person", journey.person, name="person"),
     path("login/<handle:handle>/cancel", journey.cancel, name="cancel"),
+    path("cpr", cpr_page.cpr, name="cpr"),
+    path("cpr/match", cpr_api.match, name="cpr_match"),
     path("errors", guide.errors, name="errors"),
     path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
     path("simulator/phone", phone.phone, name="phone"),
@@ -72,6 +74,8 @@ METHODS = {
     "return": ("GET",),
     "person": ("POST", "GET"),
     "cancel": ("POST",),
+    "cpr": ("GET", "POST"),
+    "cpr_match": ("POST",),
     "errors": ("GET", "HEAD"),
     "theme": ("GET", "HEAD"),
     "phone": ("GET", "POST"),

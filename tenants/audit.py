@@ -25,6 +25,8 @@ Facts = Mapping[str, Any]
 NOT_RECORDED = "(not recorded)"
 # What such a field holds is a secret or tells of a person; that it changed is all that the chain keeps.
 _NEVER = ("secret", "password", "private", "token", "cpr", "birth", "email", "phone", "address")
+# Named like one of those, and nobody's data.
+_SETTINGS = frozenset({"cpr_basis"})
 
 
 def changed(before: Facts, after: Facts) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -145,7 +147,7 @@ def _canonical(owner_id: uuid.UUID, facts: Facts) -> bytes:
 def _recordable(key: str, value: Any) -> Any:
     if value is None or (isinstance(value, bool | int) and not isinstance(value, Enum)):
         return value
-    if any(word in key.lower() for word in _NEVER):
+    if key not in _SETTINGS and any(word in key.lower() for word in _NEVER):
         return NOT_RECORDED
     return _plain(value)
 

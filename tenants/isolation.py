@@ -79,6 +79,8 @@ TABLES: dict[str, TableClass] = {
     "authflows_pushedrequest": TableClass.TENANT,
     "authflows_spentjti": TableClass.TENANT,
     "authflows_refusedredirect": TableClass.TENANT,
+    "authflows_cprconsent": TableClass.TENANT,
+    "authflows_rememberedcpr": TableClass.TENANT,
     "authflows_simulatedsession": TableClass.FRAMEWORK,
     "authflows_simulatorledger": TableClass.FRAMEWORK,
     "usage_event": TableClass.TENANT_BILLING,

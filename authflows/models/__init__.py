@@ -1,5 +1,6 @@
 """Rows of logging a person in."""
 
+from authflows.models.cpr import CprConsent, RememberedCpr
 from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectAlias, SubjectKind, SubjectScheme
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
@@ -20,6 +21,7 @@ __all__ = [
     "ConnectionGrant",
     "CoreSession",
     "CoreState",
+    "CprConsent",
     "Grant",
     "Key",
     "KeyState",
@@ -31,6 +33,7 @@ __all__ = [
     "RefreshToken",
     "RefusedRedirect",
     "RelyingParty",
+    "RememberedCpr",
     "Service",
     "SimulatedBlock",
     "SimulatedSession",

@@ -330,6 +330,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         subject=wanted.subject or _hinted(asked),
         connection=str(upstream.id),
         trial=asked.trial,
+        forget_cpr="consent_revoke" in asked.prompts,
         reply={
             "client_id": client.client_id,
             "redirect_uri": asked.redirect_uri,

@@ -20,7 +20,7 @@ from authflows.oidc.families import FAMILIES, SCOPES, Facts
 # Any age from 1 to 129 can be a scope; discovery names those that Danish law asks about.
 AGE_OVER = re.compile(r"age_over:([1-9]|[1-9][0-9]|1[0-2][0-9])")
 AGES = (15, 16, 18, 21)
-ADVERTISED = (*(scope for scope in SCOPES if scope != "ssn"), *(f"age_over:{age}" for age in AGES))
+ADVERTISED = (*SCOPES, *(f"age_over:{age}" for age in AGES))
 MOST_PREPARED = 32
 # What the protocol itself says of a login; no extension of a deployer's says it otherwise.
 PROTOCOL = frozenset(
@@ -36,6 +36,11 @@ def names_of(scope: str) -> tuple[str, ...]:
 def of_scopes(scopes: frozenset[str]) -> frozenset[str]:
     """All claims of ours that somebody with these scopes may be given."""
     return frozenset(name for scope in scopes for name in names_of(scope))
+
+
+def wanted(scopes: Collection[str], single: Collection[str] = ()) -> frozenset[str]:
+    """All claims that a login asks for."""
+    return of_scopes(frozenset(scopes)).union(single)
 
 
 def supported() -> tuple[str, ...]:
@@ -61,7 +66,7 @@ def only_age(scopes: Collection[str], single: Collection[str] = ()) -> bool:
 
 def of(client: Client, facts: Facts, scopes: Collection[str], single: Collection[str] = ()) -> dict[str, Any]:
     """Claims of the scopes and those asked for one by one, for one client; sealed until they are fetched."""
-    token, names = _prepared(client, scopes), of_scopes(frozenset(scopes)).union(single)
+    token, names = _prepared(client, scopes), wanted(scopes, single)
     claims: dict[str, Any] = {}
     for family in FAMILIES:
         claims |= family(token, facts, names).create_response_dic()

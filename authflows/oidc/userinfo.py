@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from authflows import grants, refresh_tokens, sealing
 from authflows.configuration import Client, IssuerConfig, client_of
 from authflows.errors import JsonError
+from authflows.grants import LiveToken
 from authflows.oidc import dpop
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.dpop import Shown
@@ -20,8 +21,23 @@ from authflows.oidc.parameters import Parameters
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A live access token in its holder's hands, and the claims that it opens."""
+
+    client: Client
+    live: LiveToken
+    hash: bytes
+    claims: dict[str, Any]
+
+
 def answer(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Shown) -> dict[str, Any]:
-    """The token comes in the header or in a form body, never in the query, never in both."""
+    opened = open_token(issuer, authorization, form, shown)
+    return DIALECTS[opened.client.dialect].userinfo({"sub": opened.live.sub, **opened.claims}, opened.live.scope)
+
+
+def open_token(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Shown) -> Opened:
+    """The token comes in the header or in a form body, never in the query, never in both. Raises JsonError."""
     scheme, token = _presented(authorization, form)
     token_hash = hashlib.sha256(token.encode()).digest()
     live = grants.live_token(issuer.tenant_id, issuer.id, token_hash)
@@ -39,7 +55,7 @@ def answer(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Sh
         claims = sealing.unseal(bytes(live.sealed), token, "access-token") if live.sealed else {}
     except InvalidTag:
         raise _invalid("invalid_token", "the access token is not valid", 401, scheme) from None
-    return DIALECTS[client.dialect].userinfo({"sub": live.sub, **claims}, live.scope)
+    return Opened(client, live, token_hash, claims)
 
 
 def _prove(issuer: IssuerConfig, client: Client, bound_to: str, shown: Shown) -> None:

@@ -108,5 +108,12 @@ class Steps(Protocol):
 
 
 @runtime_checkable
+class MatchesCpr(Protocol):
+    def matches_cpr(self, service: str, core_id: str, number: str) -> bool:
+        """Whether this is the number of the session's person. Raises Refused where the core compares no more, and Lost."""
+        ...
+
+
+@runtime_checkable
 class Cancels(Protocol):
     def cancel(self, ask: Ask, core_id: str) -> None: ...

@@ -52,6 +52,13 @@ WORDS = {
     "fapi": Words(
         _("FAPI 2.0 security profile"), _("Requires pushed requests, a key instead of a secret, and tokens that are bound to a key.")
     ),
+    "cpr_basis": Words(
+        _("Basis for CPR numbers"),
+        _("Needed for the scope ssn. By law MitID delivers it to public authorities; else the person types it, and it is compared."),
+        {"": _("None: no CPR numbers"), "law": _("By law"), "consent": _("The person's consent")},
+    ),
+    "cpr_optional": Words(_("A person may come in without a CPR number")),
+    "cpr_business": Words(_("The basis covers business identities too")),
     "identities": Words(
         _("Who logs in"),
         _("Business identities come from MitID Erhverv. Where both may, the person chooses after the login."),

@@ -153,7 +153,7 @@ def test_a_business_identity_reaches_no_more_than_the_operator_is_notified_for(f
 
 
 def test_a_session_remembers_which_identity_it_was(fjordbank: House, visitor: Browser) -> None:
-    group = {"scopes": SCOPES, "sso_group": "work"}
+    group: dict[str, Any] = {"scopes": SCOPES, "sso_group": "work"}
     both, private = fjordbank.client(identities="both", **group), fjordbank.client(identities="private", **group)
     asked = both.ask(scope="openid business")
     page = chooser(visitor, asked)

@@ -63,6 +63,7 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
         ("S256",), "test_token::test_a_code_needs_all_that_was_promised", "test_requests::test_a_challenge_that_was_sent_needs_its_verifier"
     ),
     "scopes_supported": each(("openid", "profile", "mitid"), "test_login::test_only_the_claims_of_the_scopes_are_given")
+    | each(("ssn",), "test_cpr::test_a_number_that_matches_is_told", "test_cpr::test_by_law_the_number_is_delivered_without_a_form")
     | each(("address", "business", "nemid_pid", "risk"), KIND)
     | each(("offline_access",), "test_refresh::test_a_refresh_token_is_given_where_it_was_asked_for_and_the_client_has_the_scope")
     | each(("age_over:15", "age_over:16", "age_over:18", "age_over:21"), f"{HERE}::test_every_age_that_is_named_is_told"),
@@ -72,6 +73,7 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     )
     | each(("idp", "transaction_id", "core_transaction_id", "name", "given_name", "family_name", "birthdate", "name_protected"), KIND)
     | each(("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators", "address", "nemid_pid", "risk"), KIND)
+    | each(("cpr", "cpr_status"), "test_cpr::test_a_number_that_matches_is_told", "test_cpr::test_somebody_without_a_number")
     | each(("cvr", "organisation_name", "employee_uuid", "rid", "production_unit", "can_represent", "company_signatory"), KIND)
     | each(("age_over_15", "age_over_16", "age_over_18", "age_over_21"), f"{HERE}::test_every_age_that_is_named_is_told"),
     "acr_values_supported": each(

@@ -24,7 +24,7 @@ CLOCK_SECONDS = 60
 
 
 class MitIDCore:
-    """Implements Upstream, LooksUp, Steps and Cancels over a transport."""
+    """Implements Upstream, LooksUp, Steps, MatchesCpr and Cancels over a transport."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -43,6 +43,11 @@ class MitIDCore:
 
     def cancel(self, ask: Ask, core_id: str) -> None:
         self._send(f"/sessions/{core_id}/cancel", {"service": ask.service})
+
+    def matches_cpr(self, service: str, core_id: str, number: str) -> bool:
+        told = self._send(f"/sessions/{core_id}/match", {"service": service, "cpr": number})
+        with _understood("/match"):
+            return {True: True, False: False}[told["match"]]
 
     def look_up(self, reference: uuid.UUID, service: str) -> str | None:
         try:

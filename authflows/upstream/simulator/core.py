@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey
 
 from authflows import keys, sealing
 from authflows.levels import Level
-from authflows.upstream.simulator import memory, steps, view
+from authflows.upstream.simulator import cpr_match, memory, steps, view
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.methods import METHODS, NAMES, Method
 from authflows.upstream.simulator.people import PEOPLE, Person, told_to
@@ -35,7 +35,7 @@ class _Refused(Exception):
 
 
 def handle(path: str, body: bytes) -> Answer:
-    """POST /sessions, /sessions/<id>[/step|/cancel|/redeem], /look-up and /key."""
+    """POST /sessions, /sessions/<id>[/step|/cancel|/redeem|/match], /look-up and /key."""
     try:
         asked: Told = json.loads(body)
         parts = path.strip("/").split("/")
@@ -152,6 +152,13 @@ def _redeem(session_id: str, asked: Told) -> Told:
     return {"result": keys.compact(signing_key(), json.dumps(signed).encode(), alg="ES256", typ="simulated-core+jws")}
 
 
+def _match(session_id: str, asked: Told) -> Told:
+    matches = cpr_match.compare(session_id, asked)
+    if matches is None:
+        raise _Refused("no more comparing")
+    return {"match": matches}
+
+
 def _vouched(person: Person, method: Method | None, asked: Level) -> Told:
     today = datetime.now(UTC).date()
     if method is None:  # an automatic person
@@ -204,6 +211,7 @@ ACTIONS: dict[str, Callable[[str, Told], Told]] = {
     "step": _step,
     "cancel": _cancel,
     "redeem": _redeem,
+    "match": _match,
     "look-up": _look_up,
     "key": _key,
 }

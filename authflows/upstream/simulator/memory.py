@@ -173,6 +173,21 @@ def redeem(session: uuid.UUID, service: str, code_hash: bytes) -> dict[str, Any]
     return {"reference": str(row[0]), **json.loads(row[1]), **json.loads(row[2]), "user_id": row[3], "method": row[4]} if row else None
 
 
+TRY_CPR = """
+UPDATE authflows_simulatedsession s
+SET result = s.result || jsonb_build_object('cpr_tries', coalesce((s.result->>'cpr_tries')::int, 0) + 1)
+WHERE s.id = %(session)s AND s.service = %(service)s AND s.result->>'status' = 'approved'
+  AND coalesce((s.result->>'cpr_tries')::int, 0) < %(tries)s
+  AND to_timestamp((s.result->>'authenticated_at')::float) > now() - make_interval(secs => %(seconds)s)
+RETURNING s.person"""
+
+
+def try_cpr(session: uuid.UUID, service: str, *, tries: int, seconds: int) -> str | None:
+    """Counts a CPR number that is tried; the user id of whom it is compared with, or None where no more are."""
+    row = _row(TRY_CPR, session=session, service=service, tries=tries, seconds=seconds)
+    return str(row[0]) if row else None
+
+
 def waiting_for(person: str, service: str, *, but: uuid.UUID | None = None) -> Session | None:
     """The newest request of this service that waits for this person's app; another one than `but`."""
     sql = (
