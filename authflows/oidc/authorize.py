@@ -45,6 +45,11 @@ class Asked:
     redirect_uri: str
     trial: bool
     came: Came = intake.DIRECT
+    identities: tuple[str, ...] = ()  # kinds that are asked for; none: whatever the client meets
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(kind for kind in self.client.identity_kinds if not self.identities or kind in self.identities)
 
     @property
     def state(self) -> str | None:
@@ -98,7 +103,7 @@ def understood(sent: Asked) -> tuple[Asked, Reading]:
         reading = DIALECTS[sent.client.dialect].read(sent.parameters, Way(sent.came.confidential, sent.came.signed))
     except Unreadable as problem:
         raise sent.refuse("invalid_request", str(problem)) from None
-    asked = replace(sent, parameters=reading.applied(sent.parameters, sent.client.scopes))
+    asked = replace(sent, parameters=reading.applied(sent.parameters, sent.client.scopes), identities=reading.identities)
     for check in CHECKS:
         check(asked)
     return asked, reading
@@ -271,6 +276,11 @@ def _hinted(asked: Asked) -> str:
     return str(told.get("sub", "")) if ours else ""
 
 
+def identity_is_met(asked: Asked) -> None:
+    if not asked.kinds:
+        raise asked.refuse("invalid_request", f"this client does not meet {' or '.join(asked.identities)} identities")
+
+
 def connection_is_available(asked: Asked) -> None:
     if upstream_of(asked.issuer, asked.client) is None:
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
@@ -279,7 +289,7 @@ def connection_is_available(asked: Asked) -> None:
 def level_can_be_reached(asked: Asked) -> None:
     """What nobody can reach is refused before anybody is asked, and before anything is owed for it (decision 11)."""
     upstream = upstream_of(asked.issuer, asked.client)
-    if upstream is not None and not levels.accept(login.reachable(upstream, asked.client.identity_kinds), _level(asked)):
+    if upstream is not None and not levels.accept(login.reachable(upstream, asked.kinds), _level(asked)):
         raise asked.refuse("unmet_authentication_requirements", "the level that is needed cannot be reached here")
 
 
@@ -297,6 +307,7 @@ CHECKS: list[Callable[[Asked], None]] = [
     max_age_is_a_number,
     claims_can_be_read,
     hint_is_ours,
+    identity_is_met,
     connection_is_available,
     level_can_be_reached,
 ]
@@ -330,6 +341,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         subject=wanted.subject or _hinted(asked),
         connection=str(upstream.id),
         trial=asked.trial,
+        identities=asked.identities,
         forget_cpr="consent_revoke" in asked.prompts,
         reply={
             "client_id": client.client_id,

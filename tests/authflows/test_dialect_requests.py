@@ -81,10 +81,7 @@ def test_our_own_words_are_understood_in_every_dialect(dialect: str) -> None:
 @pytest.mark.parametrize(
     ("dialect", "name", "value"),
     [
-        ("idura", "acr_values", "urn:grn:authn:dk:mitid:business"),
         ("idura", "acr_values", "urn:grn:authn:se:bankid urn:age-verification"),
-        ("idura", "login_hint", "business vatid:DK88000018"),
-        ("neb", "idp_values", "mitid_erhverv"),
         ("neb", "idp_values", "mobilepay eboks"),
         ("neb", "idp_values", "mitid nemid"),
         ("signicat", "acr_values", "idp:sbid"),
@@ -107,6 +104,30 @@ def test_one_method_that_is_offered_is_enough(dialect: str, name: str, value: st
     read(dialect, QUERY, **{name: value})
 
 
+BOTH = ("private", "business")
+ALLOWED_TOO = json.dumps({"mitid_erhverv": {"allow_private": True}})
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sent", "identities"),
+    [
+        ("idura", {"acr_values": "urn:grn:authn:dk:mitid:business"}, ("business",)),
+        ("idura", {"acr_values": "urn:grn:authn:dk:mitid:business urn:grn:authn:dk:mitid:low"}, BOTH),
+        ("idura", {"acr_values": "urn:grn:authn:dk:mitid:low"}, ()),
+        ("idura", {"login_hint": "business vatid:DK13748136"}, ("business",)),
+        ("idura", {"login_hint": "business_optional"}, BOTH),
+        ("neb", {"idp_values": "mitid_erhverv"}, ("business",)),
+        ("neb", {"idp_values": "mitid_erhverv", "idp_params": ALLOWED_TOO}, BOTH),
+        ("neb", {"idp_values": "mitid_erhverv mitid"}, BOTH),
+        ("neb", {"idp_values": "mitid", "idp_params": ALLOWED_TOO}, ("private",)),
+        ("neb", {}, ()),
+        ("signicat", {"acr_values": "idp:mitid"}, ()),
+    ],
+)
+def test_which_kind_of_identity_is_asked_for(dialect: str, sent: dict[str, str], identities: tuple[str, ...]) -> None:
+    assert read(dialect, QUERY, **sent).identities == identities
+
+
 # Scopes
 
 
@@ -122,8 +143,9 @@ def test_neb_s_mitid_tells_the_name_too() -> None:
     assert scope("neb", "openid mitid") == {"openid", "mitid", "profile"}
     assert scope("neb", "openid") == {"openid"}
     assert scope("neb", "openid ssn nemid.pid nemlogin age_verify:18 age_over:65") == {
-        *("openid", "ssn", "nemid_pid", "business", "age_over:18", "age_over:65")
+        *("openid", "ssn", "nemid_pid", "business", "profile", "age_over:18", "age_over:65")
     }
+    assert scope("neb", "openid mitid", frozenset(("openid", "mitid", "risk"))) == {"openid", "mitid", "risk"}
 
 
 def test_signicat_s_scopes() -> None:

@@ -43,6 +43,7 @@ class Reading:
     action: str = LOG_ON
     reference_text: str = ""
     hints: Hints = NO_HINTS
+    identities: tuple[str, ...] = ()  # kinds that are asked for; none: whatever the client meets
 
     def applied(self, sent: Parameters, allowed: frozenset[str]) -> Parameters:
         """The request as the checks see it: without login_hint, which has been understood; everything else is as it was sent."""
