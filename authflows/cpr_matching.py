@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from authflows import cpr, cpr_store
-from authflows.configuration import IssuerConfig
+from authflows.configuration import IssuerConfig, Upstream
 from authflows.upstream.base import Lost, MatchesCpr, Refused
 from authflows.upstream.registry import UPSTREAMS
 
@@ -28,9 +28,9 @@ class Over(Exception):
         self.why = why
 
 
-def able(issuer: IssuerConfig, connection_id: uuid.UUID) -> bool:
+def able(connection: Upstream) -> bool:
     """Whether this connection can compare numbers at all."""
-    return any(upstream.id == connection_id and isinstance(UPSTREAMS[upstream.kind], MatchesCpr) for upstream in issuer.upstreams)
+    return isinstance(UPSTREAMS[connection.kind], MatchesCpr)
 
 
 def compare(issuer: IssuerConfig, core_session: uuid.UUID, authenticated_at: datetime, number: str) -> Compared:

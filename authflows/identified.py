@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from django.http import HttpResponse
 from django.utils import timezone
 
-from authflows import cpr, cpr_matching, cpr_store, login, sealing, store, subjects
-from authflows.configuration import Client, IssuerConfig
+from authflows import cpr, cpr_matching, cpr_store, levels, login, sealing, store, subjects
+from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.identity import Identity
 from authflows.login import Browser
 from authflows.loginbox import cards
@@ -39,6 +39,7 @@ class Underway:
     asked: LoginRequest
     found: StoredLogin
     browser: Browser
+    connection: Upstream
     language: str
 
 
@@ -74,6 +75,8 @@ def settled(way: Underway, person: Person) -> Said:
         if not choices:
             return Said(ending="no_identity")
         person = Person(next(iter(choices.values())), NUMBER)
+    if not levels.accept(login.achieved(person.identity, way.connection), way.asked.level):
+        return Said(ending="level")  # before anything more is asked
     if person.awaits == NUMBER:
         return _about_the_number(way, person)
     return Said(person)
@@ -137,8 +140,7 @@ def _about_the_number(way: Underway, person: Person) -> Said:
         return _ready(identity, "", cpr.REVOKED)
     if remembered := cpr_store.remembered(*where, _key(way, identity)):
         return _ready(identity, remembered, cpr.REMEMBERED_STATUS)
-    connection = way.found.connection_id
-    if not identity.has_cpr or connection is None or not cpr_matching.able(way.issuer, connection):
+    if not identity.has_cpr or not cpr_matching.able(way.connection):
         return _without(way, identity, cpr.NONE, "no_cpr")
     return Said(Person(replace(identity, cpr=""), NUMBER))
 

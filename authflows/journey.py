@@ -83,8 +83,7 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
     if over := _over(issuer, found, browser):
         return over
     if found.sealed is not None:
-        way = _way(request, issuer, found, browser)
-        return identified.page(way, identified.held(way))
+        return identified.page(way := _way(request, issuer, found, browser), identified.held(way))
     if found.moved:
         return _start(request, issuer, found, browser)
     # Still "created" in this statement's snapshot: a request that runs beside it moved the Login first.
@@ -162,16 +161,11 @@ def _said(request: HttpRequest, way: Underway, said: Said) -> HttpResponse:
     if said.ending:
         return _end(way.issuer, way.found, way.browser, said.ending)
     if said.person is not None and not said.person.awaits:
-        return _accept(request, way.issuer, way.found, way.browser, said.person.identity, _upstream(way.issuer, way.found))
+        return _accept(request, way.issuer, way.found, way.browser, said.person.identity, way.connection)
     if said.person is not None:
         identified.hold(way, said.person)
     # A page that is reloaded must not be the answer to a POST.
     return _see_other(f"{_box_address(way.issuer, way.browser)}?language={way.language}")
-
-
-def _way(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> Underway:
-    asked = LoginRequest.from_json(found.request)
-    return Underway(issuer, _client(issuer, found), asked, found, browser, _language(request, found))
 
 
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -380,6 +374,11 @@ def _found(issuer: IssuerConfig, browser: Browser) -> StoredLogin:
 def _proven_form(request: HttpRequest, browser: Browser) -> None:
     if not browser.owns(request.POST.get("form_token", "")):
         raise PageError("form_token", 403)
+
+
+def _way(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> Underway:
+    client, asked = _client(issuer, found), LoginRequest.from_json(found.request)
+    return Underway(issuer, client, asked, found, browser, _upstream(issuer, found), _language(request, found))
 
 
 def _language(request: HttpRequest, found: StoredLogin) -> str:

@@ -1,10 +1,13 @@
 """What a CPR number looks like, and until when one may be tried."""
 
+import uuid
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from authflows import cpr
+from authflows import cpr, cpr_matching
 
 TODAY = date(2026, 11, 24)
 
@@ -46,3 +49,10 @@ def test_numbers_are_tried_for_a_quarter_of_an_hour() -> None:
     then = datetime(2026, 11, 24, 12, tzinfo=UTC)
     assert cpr.in_time(then, then + timedelta(minutes=15))
     assert not cpr.in_time(then, then + timedelta(minutes=15, seconds=1))
+
+
+def test_later_nothing_is_compared_and_no_try_taken() -> None:
+    nobody_is_asked: Any = SimpleNamespace()
+    with pytest.raises(cpr_matching.Over) as over:
+        cpr_matching.compare(nobody_is_asked, uuid.uuid4(), datetime.now(UTC) - timedelta(minutes=15, seconds=1), "7204859998")
+    assert over.value.why == "cpr_too_late"

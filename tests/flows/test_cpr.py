@@ -7,10 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.doubles.browser import Browser, forms
 from tests.doubles.houses import Books, House
 from tests.doubles.relying_party import Asked, RelyingParty
+from tests.flows.test_hostile_input import EXAMPLES, NASTY
 from tests.flows.test_nothing_personal import dump
 from tests.harness.ground import Ground
 from tests.harness.server import Server
@@ -33,7 +36,7 @@ def form(visitor: Browser, asked: Asked, user_id: str = "auto-approve") -> httpx
     return answer
 
 
-def given(visitor: Browser, page: httpx.Response, number: str, *, remember: bool = False) -> httpx.Response:
+def given_number(visitor: Browser, page: httpx.Response, number: str, *, remember: bool = False) -> httpx.Response:
     (typed,) = [each for each in forms(page) if each.css == "form number"]
     fields = {"form_token": typed.fields["form_token"], "cpr": number} | ({"remember": "1"} if remember else {})
     return visitor.post(typed.action, fields)
@@ -57,7 +60,7 @@ def test_a_number_that_matches_is_told(party: RelyingParty, visitor: Browser, bo
         asked = party.ask(scope=SCOPE)
         page = form(visitor, asked)
         assert "I allow Fjordbank to compare my CPR number" in page.text
-        assert about(told(party, asked, visitor.finish(given(visitor, page, typed)))) == (AGNES, "matched")
+        assert about(told(party, asked, visitor.finish(given_number(visitor, page, typed)))) == (AGNES, "matched")
     consents = books.rows(
         "SELECT language, title, text, remembers FROM authflows_cprconsent WHERE relying_party_id = %s", party.relying_party_id
     )
@@ -77,12 +80,12 @@ def test_three_wrong_numbers_end_the_login_in_whatever_tab(party: RelyingParty, 
     asked = party.ask(scope=SCOPE)
     page = form(visitor, asked)
     for left in (2, 1):
-        wrong = visitor.get(given(visitor, page, OTHER).headers["Location"])
+        wrong = visitor.get(given_number(visitor, page, OTHER).headers["Location"])
         assert f"You have {left} attempt" in wrong.text
         assert f"You have {left} attempt" in visitor.get(str(page.url)).text  # another tab
-    answer = party.told(asked, visitor.finish(given(visitor, page, OTHER)))
+    answer = party.told(asked, visitor.finish(given_number(visitor, page, OTHER)))
     assert (answer["error"], answer["error_description"]) == ("access_denied", "cpr_not_matched")
-    assert party.told(asked, visitor.finish(given(visitor, page, AGNES))) == answer
+    assert party.told(asked, visitor.finish(given_number(visitor, page, AGNES))) == answer
     assert books.outcomes(party) == ["failed"]
 
 
@@ -90,9 +93,9 @@ def test_what_is_no_number_costs_no_try(party: RelyingParty, visitor: Browser) -
     asked = party.ask(scope=SCOPE)
     page = form(visitor, asked)
     for typed in ("", "123", "9999999999", "72048599981", AGNES + "x", "abcdefghij", "7213859998"):
-        again = given(visitor, page, typed)
+        again = given_number(visitor, page, typed)
         assert (again.status_code, "not a CPR number" in again.text) == (200, True)
-    assert about(told(party, asked, visitor.finish(given(visitor, page, AGNES)))) == (AGNES, "matched")
+    assert about(told(party, asked, visitor.finish(given_number(visitor, page, AGNES)))) == (AGNES, "matched")
 
 
 def test_after_a_quarter_of_an_hour_nothing_is_compared(party: RelyingParty, visitor: Browser, books: Books) -> None:
@@ -130,8 +133,8 @@ def test_tries_are_counted_together_on_the_page_and_by_the_api(party: RelyingPar
     visitor.remembers = True
     asked = party.ask(scope=SCOPE)
     page = form(visitor, asked)
-    given(visitor, page, OTHER)
-    first = party.redeem(asked, visitor.finish(given(visitor, page, AGNES)))["access_token"]
+    given_number(visitor, page, OTHER)
+    first = party.redeem(asked, visitor.finish(given_number(visitor, page, AGNES)))["access_token"]
     again = party.ask(scope="openid mitid", prompt="none")
     second = party.redeem(again, visitor.get(again.url).headers["Location"])["access_token"]
     assert compare(party, second, OTHER).json() == {"cpr_match": False, "tries_left": 0}
@@ -160,7 +163,7 @@ def test_a_number_that_may_be_remembered_is_not_asked_for_again(
     one, other = (fjordbank.client(scopes=tuple(SCOPE.split()), cpr_basis="consent") for _ in range(2))
     asked = one.ask(scope=SCOPE)
     page = form(visitor, asked, "auto-approve-two-jobs")
-    told(one, asked, visitor.finish(given(visitor, page, "7102829994", remember=True)))
+    told(one, asked, visitor.finish(given_number(visitor, page, "7102829994", remember=True)))
     for each in (one, other):
         asked = each.ask(scope=SCOPE)
         assert about(told(each, asked, new_visitor().login(asked, "auto-approve-two-jobs"))) == ("7102829994", "remembered")
@@ -178,7 +181,7 @@ def test_people_withdraw_on_a_page_of_the_issuer(fjordbank: House, new_visitor: 
     party = fjordbank.client(scopes=tuple(SCOPE.split()), cpr_basis="consent")
     visitor.remembers = True
     asked = party.ask(scope=SCOPE)
-    told(party, asked, visitor.finish(given(visitor, form(visitor, asked, "auto-approve-business"), "6908769995", remember=True)))
+    told(party, asked, visitor.finish(given_number(visitor, form(visitor, asked, "auto-approve-business"), "6908769995", remember=True)))
     address = f"{party.issuer}/cpr"
     assert "Withdraw the consent" not in new_visitor().get(address).text
     page = visitor.get(address)
@@ -213,8 +216,24 @@ def test_somebody_who_keeps_it_comes_in_only_where_it_is_optional(fjordbank: Hou
     asked = optional.ask(scope=SCOPE)
     page = form(visitor, asked)
     for _ in range(2):
-        given(visitor, page, OTHER)
-    assert about(told(optional, asked, visitor.finish(given(visitor, page, OTHER)))) == (None, "not_matched")
+        given_number(visitor, page, OTHER)
+    assert about(told(optional, asked, visitor.finish(given_number(visitor, page, OTHER)))) == (None, "not_matched")
+
+
+def test_nobody_is_asked_who_does_not_reach_the_level(party: RelyingParty, visitor: Browser) -> None:
+    asked = party.ask(scope=SCOPE, acr_values="substantial")
+    answer = party.told(asked, visitor.login(asked, "auto-approve-low"))
+    assert answer["error"] == "unmet_authentication_requirements"
+
+
+@settings(EXAMPLES, max_examples=30)
+@given(st.text(max_size=20) | NASTY | st.from_regex(r"[0-9٠-٩]{6}[- ]?[0-9]{4}", fullmatch=True), st.binary(max_size=40))
+def test_whatever_is_typed_nothing_breaks(party: RelyingParty, visitor: Browser, typed: str, body: bytes) -> None:
+    page = form(visitor, party.ask(scope=SCOPE))
+    assert given_number(visitor, page, typed).status_code < 500
+    address = f"{party.issuer}/cpr/match"
+    for sent in ({"json": {"cpr": typed}}, {"data": {"cpr": typed}}, {"content": body}):
+        assert httpx.post(address, headers={"Authorization": "Bearer x"}, trust_env=False, **sent).status_code == 401
 
 
 @pytest.fixture
@@ -252,13 +271,13 @@ def test_employees_are_asked_only_where_the_basis_names_them(fjordbank: House, v
     named = fjordbank.client(scopes=scopes, identities="business", cpr_basis="consent", cpr_business=True)
     asked = named.ask(scope=" ".join(scopes))
     page = form(visitor, asked, "auto-approve-business")
-    assert about(told(named, asked, visitor.finish(given(visitor, page, "6908769995")))) == ("6908769995", "matched")
+    assert about(told(named, asked, visitor.finish(given_number(visitor, page, "6908769995")))) == ("6908769995", "matched")
 
 
 def test_a_single_claim_asks_too_and_no_session_answers(party: RelyingParty, visitor: Browser) -> None:
     visitor.remembers = True
     asked = party.ask(scope="openid", claims='{"id_token": {"cpr": null}}')
-    claims = told(party, asked, visitor.finish(given(visitor, form(visitor, asked), AGNES)))
+    claims = told(party, asked, visitor.finish(given_number(visitor, form(visitor, asked), AGNES)))
     assert about(claims) == (AGNES, None)
     again = party.ask(scope=SCOPE, prompt="none")
     assert party.told(again, visitor.get(again.url).headers["Location"])["error"] == "login_required"
@@ -273,7 +292,7 @@ def test_no_number_is_anywhere_in_clear(party: RelyingParty, visitor: Browser, g
     """A dump of the database, every log, and every address."""
     asked = party.ask(scope=SCOPE, acr_values="low")
     page = form(visitor, asked, "auto-approve-low")
-    answers = [given(visitor, page, OTHER), given(visitor, page, LASSE, remember=True)]
+    answers = [given_number(visitor, page, OTHER), given_number(visitor, page, LASSE, remember=True)]
     token = party.redeem(asked, visitor.finish(answers[-1]))["access_token"]
     assert compare(party, token, LASSE).json()["cpr_match"] is True
     addresses = [str(page.url), *(answer.headers.get("Location", "") for answer in answers)]
