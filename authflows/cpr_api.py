@@ -12,7 +12,7 @@ from django.utils import timezone
 from authflows import cpr, cpr_matching, cpr_store
 from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, PageError
-from authflows.oidc import userinfo
+from authflows.oidc import dpop, userinfo
 from authflows.oidc.dpop import Shown
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.userinfo import Opened
@@ -41,6 +41,8 @@ def match(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
         raise PageError("core_result", 503, detail=str(lost)) from None
     response = HttpResponse(json.dumps({"cpr_match": compared.matched, "tries_left": compared.left}), content_type="application/json")
     response.headers["Pragma"] = "no-cache"
+    if shown.proof:
+        response.headers["DPoP-Nonce"] = dpop.nonce(issuer)
     return response
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from authflows import cpr, cpr_matching, cpr_store, levels, login, sealing, store, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
+from authflows.errors import PageError
 from authflows.identity import Identity
 from authflows.login import Browser
 from authflows.loginbox import cards
@@ -99,7 +100,9 @@ def page(way: Underway, person: Person, problem: str = "") -> HttpResponse:
     base = f"{way.issuer.prefix}/login/{way.browser.handle}"
     to = {"action": f"{base}/person?language={way.language}", "cancel_action": f"{base}/cancel", "form_token": way.browser.form_token}
     if person.awaits == WHICH:
-        return cards.choice(way.issuer, way.client, way.language, _choices(way, person), **to)
+        if not (choices := _choices(way, person)):  # what the client may meet has changed meanwhile
+            raise PageError("connection_withdrawn", 503)
+        return cards.choice(way.issuer, way.client, way.language, choices, **to)
     told = {
         "name": person.identity.name,
         "left": cpr.TRIES - way.found.cpr_tries,

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from authflows import client_changes
 from tests.doubles.browser import Browser, forms
 from tests.doubles.houses import Books, House
 from tests.doubles.relying_party import Asked, RelyingParty
@@ -150,6 +151,18 @@ def test_a_business_identity_reaches_no_more_than_the_operator_is_notified_for(f
         asked = both.ask(acr_values="high")
         page = chooser(visitor, asked)
         assert both.told(asked, as_(visitor, page, choices(page)[kind])).get("error") == answer
+
+
+def test_a_client_that_stops_meeting_employees_while_one_chooses(fjordbank: House, visitor: Browser) -> None:
+    party = fjordbank.client(scopes=SCOPES, identities="both", dialect="neb")
+    page = chooser(visitor, party.ask(scope="openid mitid", idp_values="mitid_erhverv"), "auto-approve-two-jobs")
+    assert len(choices(page)) == 2
+    with fjordbank.blocker.unblock():
+        client_changes.change(party.tenant_id, fjordbank.opened.test, party.relying_party_id, {"identities": "private"}, actor="a test")
+    again = visitor.get(str(page.url))
+    assert (again.status_code, "connection_withdrawn" in again.text) == (503, True)
+    fresh = party.ask(scope="openid mitid")
+    assert "code" in party.told(fresh, visitor.login(fresh, "auto-approve-two-jobs"))
 
 
 def test_a_session_remembers_which_identity_it_was(fjordbank: House, visitor: Browser) -> None:

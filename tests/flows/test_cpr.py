@@ -255,6 +255,14 @@ def test_by_law_the_number_is_delivered_without_a_form(authority: House, visitor
     assert party.told(asked, visitor.login(asked, "auto-approve-no-cpr"))["error_description"] == "cpr_status_none"
 
 
+def test_an_employee_s_number_is_delivered_where_the_law_covers_employees(authority: House, visitor: Browser) -> None:
+    for named, answer in ((True, ("6908769995", "delivered")), (False, (None, "not_for_business"))):
+        scopes = ("openid", "business", "ssn")
+        party = authority.client(scopes=scopes, identities="business", cpr_basis="law", cpr_business=named)
+        asked = party.ask(scope=" ".join(scopes))
+        assert about(told(party, asked, visitor.login(asked, "auto-approve-business"))) == answer
+
+
 def test_what_is_delivered_is_withheld_until_the_person_consents(authority: House, visitor: Browser) -> None:
     party = authority.client(scopes=tuple(SCOPE.split()), cpr_basis="consent", cpr_optional=True)
     asked = party.ask(scope=SCOPE)
