@@ -15,6 +15,7 @@ from authflows.identity import Identity
 from authflows.login import Browser
 from authflows.loginbox import cards
 from authflows.oidc.claims import wanted
+from authflows.oidc.responses import told_as
 from authflows.requests import LoginRequest
 from authflows.store import StoredLogin
 from authflows.upstream.base import Lost
@@ -71,6 +72,10 @@ def settled(way: Underway, person: Person) -> Said:
     """As far as the person need not be asked."""
     if person.awaits == WHICH:
         choices = _choices(way, person)
+        if len(choices) > 1 and way.asked.subject:
+            choices = {value: identity for value, identity in choices.items() if _expected(way, identity)}
+            if not choices:
+                return Said(ending="another_person")
         if len(choices) > 1:
             return Said(person)
         if not choices:
@@ -126,6 +131,11 @@ def held(way: Underway) -> Person:
 
 def _choices(way: Underway, person: Person) -> dict[str, Identity]:
     return options(person.identity, kinds(way.asked, way.client), with_cpr=way.client.cpr_business)
+
+
+def _expected(way: Underway, identity: Identity) -> bool:
+    """Whether it is the one `sub` that the relying party will be answered with."""
+    return login.is_person(way.issuer, identity, way.asked.subject, told_as(way.asked))
 
 
 def _about_the_number(way: Underway, person: Person) -> Said:

@@ -124,6 +124,19 @@ def test_a_reload_asks_again_and_a_second_answer_repeats_the_first(both: Relying
     assert as_(visitor, page, choices(page)[0]) == first
 
 
+def test_whoever_is_expected_by_their_sub_is_not_asked(both: RelyingParty, visitor: Browser) -> None:
+    """An id_token_hint of the employee brings the employee, without a choice that could only be wrong."""
+    scope = "openid business"
+    asked = both.ask(scope=scope)
+    page = chooser(visitor, asked)
+    hint = both.redeem(asked, as_(visitor, page, choices(page)[1]))["id_token"]
+    again = both.ask(scope=scope, id_token_hint=hint)
+    assert told(both, again, visitor.login(again, "auto-approve-business"))["cvr"] == "13748136"
+    somebody_else = both.ask(scope=scope, id_token_hint=hint)
+    answer = both.told(somebody_else, visitor.login(somebody_else, "auto-approve-two-jobs"))
+    assert (answer["error"], answer["error_description"]) == ("login_required", "another_person")
+
+
 def test_leaving_the_choice_ends_the_login(both: RelyingParty, visitor: Browser, books: Books) -> None:
     asked = both.ask()
     answer = both.told(asked, visitor.finish(visitor.submit(chooser(visitor, asked), "cancel")))
