@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -126,6 +127,15 @@ def test_a_relying_party_compares_with_its_access_token(party: RelyingParty, vis
     over = compare(party, token, AGNES)
     assert (over.status_code, over.json()["error"]) == (403, "cpr_not_matched")
     assert over.headers["Cache-Control"] == "no-store"
+
+
+def test_ten_at_once_have_three_tries_between_them(party: RelyingParty, visitor: Browser) -> None:
+    asked = party.ask(scope="openid mitid")
+    token = party.redeem(asked, visitor.login(asked))["access_token"]
+    with ThreadPoolExecutor(10) as pool:
+        answers = [each.result() for each in [pool.submit(compare, party, token, OTHER) for _ in range(10)]]
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [403] * 7
+    assert sorted(answer.json()["tries_left"] for answer in answers if answer.status_code == 200) == [0, 1, 2]
 
 
 def test_tries_are_counted_together_on_the_page_and_by_the_api(party: RelyingParty, visitor: Browser, new_visitor: Visitors) -> None:
