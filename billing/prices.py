@@ -103,11 +103,11 @@ def assigned_on(tenant_id: uuid.UUID, month: Month) -> AccountPlan | None:
 def _version(tenant_id: uuid.UUID, month: Month) -> PlanVersion:
     assigned = assigned_on(tenant_id, month)
     if assigned is None:
-        raise PriceMissing(f"the account has no plan in {month}: choose one")
+        raise PriceMissing("the account has no plan in %(month)s: choose one", month=month)
     versions = PlanVersion.objects.filter(plan_id=assigned.plan_id, starts__lte=month.first)
     version = versions.select_related("plan").order_by("-starts").first()
     if version is None:
-        raise PriceMissing(f"the account's plan has no prices in {month}: enter a version that starts before it")
+        raise PriceMissing("the account's plan has no prices in %(month)s: enter a version that starts before it", month=month)
     return version
 
 
@@ -192,7 +192,7 @@ def assign_plan(account: BillingAccount, plan: Plan, starts: Month, *, by: str) 
             return known
         closed = BillingAccount.objects.of(account.tenant_id).values_list("closed_through", flat=True).get(id=account.id)
         if closed and starts.first <= closed:
-            raise PlanError(f"{starts} is closed: a plan can begin in {Month.of(closed).next()}")
+            raise PlanError("%(starts)s is closed: a plan can begin in %(next)s", at="starts", starts=starts, next=Month.of(closed).next())
         assigned = AccountPlan.objects.create(
             tenant_id=account.tenant_id,
             operator_id=account.operator_id,
@@ -223,7 +223,7 @@ def add_one_off(
     with tenant_scope(account.tenant_id):
         held = BillingAccount.objects.of(account.tenant_id).select_for_update(no_key=True).get(id=account.id)
         if held.closed_through and month.first <= held.closed_through:
-            raise PlanError(f"{month} is closed: choose {Month.of(held.closed_through).next()}")
+            raise PlanError("%(month)s is closed: choose %(next)s", at="month", month=month, next=Month.of(held.closed_through).next())
         line = OneOff.objects.create(
             tenant_id=account.tenant_id,
             operator_id=account.operator_id,

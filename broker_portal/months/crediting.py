@@ -15,7 +15,7 @@ from billing import crediting, issuing
 from billing.issuing import Refused
 from billing.models import Document
 from billing.periods import Month
-from broker_portal import context
+from broker_portal import context, refusals
 from broker_portal.access import StaffAccess, StaffAction, staff_access
 from broker_portal.answers import SeeOther
 from broker_portal.usage.costs import said
@@ -35,7 +35,7 @@ def credit(request: HttpRequest, operator: uuid.UUID, number: str) -> HttpRespon
     try:
         note = crediting.credit(document, by=access.actor, reason=reason, lines=chosen)
     except Refused as refusal:
-        return _page(request, access, document, refusal=str(refusal), reason=reason, status=422)
+        return _page(request, access, document, refusal=refusals.said(refusal), reason=reason, status=422)
     messages.success(request, _("Credit note %(number)s is issued") % {"number": note.number})
     return SeeOther(reverse("operator:month", args=[access.operator.id, Month.of(document.period_first)]))
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from billing import decisions
 from billing.decisions import DecisionError
 from billing.models import AapDecision, ContractYear
-from broker_portal import context
+from broker_portal import context, refusals
 from broker_portal.access import StaffAccess, StaffAction, staff_access
 from broker_portal.answers import SeeOther
 from broker_portal.prices import shown
@@ -58,7 +58,7 @@ def decide(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpResponse
             decision = decisions.decide(contract_year, by=access.user.email, **form.cleaned_data)
             _record(access, "aap.decided", decision)
     except DecisionError as error:
-        form.add_error(None, str(error))
+        refusals.add_to(form, error)
         return _page(request, access, contract_year, form, status=422)
     messages.success(request, _("The price is entered"))
     return _back(access, year)
@@ -75,8 +75,8 @@ def approve(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpRespons
         with operator_scope(access.operator.id, "approve a price"):
             decisions.approve(waiting[0], by=access.user.email)
             _record(access, "aap.approved", waiting[0])
-    except DecisionError:
-        messages.error(request, _("You entered this price. Somebody else has to approve it."))
+    except DecisionError as error:
+        messages.error(request, refusals.said(error))
     else:
         messages.success(request, _("The final price is approved"))
     return _back(access, year)

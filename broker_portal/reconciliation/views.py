@@ -24,6 +24,7 @@ from broker_portal import context
 from broker_portal.access import StaffAccess, StaffAction, staff_access
 from broker_portal.answers import SeeOther
 from broker_portal.prices import shown
+from broker_portal.refusals import said
 
 PROBLEMS_TOLD = 5
 
@@ -48,7 +49,7 @@ def preview(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpRespons
     except Refused as refusal:
         if year not in {each.number for each in page["years"]}:
             raise Http404 from None
-        page["refusal"] = str(refusal)
+        page["refusal"] = said(refusal)
     else:
         page |= _figures(found, access)
     return render(request, "operator/reconciliation/preview.html", context.of_operator(access, "reconciliation") | page)
@@ -76,12 +77,13 @@ def commit(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpResponse
     try:
         found = reconciliation.commit(access.operator, year, by=access.actor)
     except Refused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, said(refusal))
     else:
         made = sum(row.document is not None for row in found.accounts)
         messages.success(request, ngettext("%(n)s document is issued", "%(n)s documents are issued", made) % {"n": made})
-        for row in [row for row in found.accounts if row.problem][:PROBLEMS_TOLD]:
-            messages.warning(request, f"{row.tenant.name}: {row.problem}")
+        told = [f"{row.tenant.name}: {said(row.problem)}" for row in found.accounts if row.problem]
+        for text in told[:PROBLEMS_TOLD]:
+            messages.warning(request, text)
     return SeeOther(reverse("operator:reconciliation", args=[access.operator.id, year]))
 
 

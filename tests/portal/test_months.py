@@ -156,7 +156,7 @@ def test_a_month_that_is_not_over_is_refused_with_its_reason(house: Furnished) -
 
     page = staff.post(address, {"action": "draft"}, follow=True)
 
-    assert "is not over" in page.content.decode()
+    assert "er ikke slut" in page.content.decode()
     assert page.context["state"] == "open"
     assert not page.context["may_draft"]
 
