@@ -17,6 +17,7 @@ from broker_portal.invoices import views as invoices
 from broker_portal.months import crediting
 from broker_portal.months import views as months
 from broker_portal.overview import views as overview
+from broker_portal.prices import entering, plan_entering
 from broker_portal.prices import views as prices
 from broker_portal.reconciliation import views as reconciliation
 from broker_portal.usage import views as usage
@@ -69,7 +70,11 @@ operator_patterns = [
     path("operator/margin", reconciliation.current, {"section": "margin"}, name="margin"),
     path(f"{OPERATOR}/prices", prices.index, name="prices"),
     path(f"{OPERATOR}/aap/<int:year>", prices.aap, name="aap"),
-    path(f"{OPERATOR}/aap/<int:year>/decide", prices.decide, name="aap_decide"),
+    path(f"{OPERATOR}/aap/<int:year>/decide", entering.decision, name="aap_decide"),
+    path(f"{OPERATOR}/aap/<int:year>/table", entering.table, name="aap_table"),
+    path(f"{OPERATOR}/years/new", entering.year, name="year_new"),
+    path(f"{OPERATOR}/charges/new", entering.charge, name="charge_new"),
+    path(f"{OPERATOR}/plans/new", plan_entering.plan, name="plan_new"),
     path(f"{OPERATOR}/aap/<int:year>/approve", prices.approve, name="aap_approve"),
     path(f"{OPERATOR}/reconciliation/<int:year>", reconciliation.preview, name="reconciliation"),
     path(f"{OPERATOR}/reconciliation/<int:year>/commit", reconciliation.commit, name="reconciliation_commit"),

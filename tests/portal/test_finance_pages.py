@@ -16,7 +16,8 @@ from billing.recount import recount_tenant
 from tenants.isolation import tenant_scope
 from tests.doubles.furnished import Furnished, tell
 
-FINAL = {"kind": "final", "requests": "720000000", "authenticators": "1100000", "price": "0.223", "source": "letter", "reason": "letter"}
+TOTALS = {"requests": "720000000", "authenticators": "1100000"}
+FINAL = {"kind": "final", **TOTALS, "price": "0.223", "source": "letter", "reason": "letter", "enter": "yes"}
 
 
 def at(house: Furnished, name: str, *arguments: object) -> str:
