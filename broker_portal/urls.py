@@ -9,6 +9,8 @@ from authflows.oidc.trial import CALLBACK
 from billing.exports.renderings import Format
 from broker_portal import health, preferences, signin
 from broker_portal.addresses import EnvironmentAddress, MonthAddress, NameAddress
+from broker_portal.buyers import own as own_buyer
+from broker_portal.buyers import views as buyers
 from broker_portal.clients import trying
 from broker_portal.clients import views as clients
 from broker_portal.incidents import views as incidents
@@ -31,6 +33,7 @@ CLIENT = f"{ENVIRONMENT}/clients/<name:client_id>"
 INVOICE = f"{ENVIRONMENT}/invoices/<name:number>"
 OPERATOR = "operator/<uuid:operator>"
 DOCUMENT = f"{OPERATOR}/documents/<name:number>"
+ACCOUNT = f"{OPERATOR}/accounts/<slug:slug>"
 MONTH = f"{OPERATOR}/months/<month:month>"
 
 portal_patterns = [
@@ -50,6 +53,7 @@ portal_patterns = [
     path(f"{ENVIRONMENT}/usage", usage.month, name="usage"),
     path(f"{ENVIRONMENT}/usage.csv", usage.csv, name="usage_csv"),
     path(f"{ENVIRONMENT}/invoices", invoices.index, name="invoices"),
+    path(f"{ENVIRONMENT}/invoice-details", own_buyer.details, name="invoice_details"),
     path(INVOICE, invoices.detail, name="invoice"),
     path(f"{INVOICE}.pdf", invoices.pdf, name="invoice_pdf"),
     path(f"{INVOICE}.csv", invoices.csv, name="invoice_csv"),
@@ -79,6 +83,13 @@ operator_patterns = [
     path(f"{OPERATOR}/reconciliation/<int:year>", reconciliation.preview, name="reconciliation"),
     path(f"{OPERATOR}/reconciliation/<int:year>/commit", reconciliation.commit, name="reconciliation_commit"),
     path(f"{OPERATOR}/margin/<int:year>", reconciliation.left, name="margin"),
+    path("operator/accounts", prices.current, {"section": "accounts"}, name="accounts"),
+    path(f"{OPERATOR}/accounts", buyers.index, name="accounts"),
+    path(ACCOUNT, buyers.detail, name="account"),
+    path(f"{ACCOUNT}/buyer", buyers.buyer, name="account_buyer"),
+    path(f"{ACCOUNT}/plan", buyers.plan, name="account_plan"),
+    path(f"{ACCOUNT}/one-off", buyers.one_off, name="account_one_off"),
+    path(f"{ACCOUNT}/one-off/decide", buyers.decide_one_off, name="account_one_off_decide"),
     path(f"{OPERATOR}/incidents", incidents.index, name="incidents"),
 ]
 # Of allauth's own addresses those that have a page here; `account_signup` says that accounts are by invitation.

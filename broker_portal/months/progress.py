@@ -14,6 +14,7 @@ from billing.models import BillingMonth
 from billing.months import APPROVE, CLOSE, ISSUE, Progress, TenantMonth
 from billing.periods import Month, is_over
 from broker_portal import refusals
+from broker_portal.buyers.forms import FIELDS
 
 WHAT = {CLOSE: "draft", APPROVE: "approve", ISSUE: "issue"}
 
@@ -88,7 +89,7 @@ def row(each: TenantMonth) -> dict[str, Any]:
         "reverse": bool(document and document.vat_treatment == "reverse_charge"),
         "state": _state(each),
         "reason": refusals.said_again(each.month.told, each.month.problem) if each.month else "",
-        "lacking": [refusals.lacking(path) for path in each.lacking],
+        "lacking": [(refusals.lacking(path), FIELDS.get(path, "")) for path in each.lacking],
         "number": document.number if document else "",
         "kind": document.kind if document else "",
     }

@@ -21,7 +21,7 @@ from broker_portal.prices import shown
 from tenants import audit
 from tenants.isolation import operator_scope
 
-SECTIONS = {"prices": StaffAction.SEE_PRICES, "incidents": StaffAction.SEE_MONTHS}
+SECTIONS = {"prices": StaffAction.SEE_PRICES, "accounts": StaffAction.SEE_PRICES, "incidents": StaffAction.SEE_MONTHS}
 
 
 @require_GET

@@ -147,7 +147,7 @@ def test_a_draft_that_lacks_something_says_what(used: Furnished) -> None:
     page = shown(used)
 
     assert [row["state"] for row in page["rows"]] == ["draft", "approved"]
-    assert page["rows"][0]["lacking"] == ["Købers adresse mangler"]
+    assert page["rows"][0]["lacking"] == [("Købers adresse mangler", "street")]
 
 
 def test_a_month_that_is_not_over_is_refused_with_its_reason(house: Furnished) -> None:

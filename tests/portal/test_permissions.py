@@ -18,6 +18,7 @@ CLIENT = (*ENVIRONMENT, "client_id")
 INVOICE = (*ENVIRONMENT, "number")
 MONTH = ("operator", "month")
 YEAR = ("operator", "year")
+ACCOUNT = ("operator", "slug")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ TABLE = [
     Row("GET", "portal:usage", ENVIRONMENT,                    "200 200 200 200 404 404 404 302"),
     Row("GET", "portal:usage_csv", ENVIRONMENT,                "200 200 200 200 404 404 404 302"),
     Row("GET", "portal:invoices", ENVIRONMENT,                 "200 403 200 403 404 404 404 302"),
+    Row("GET", "portal:invoice_details", ENVIRONMENT,          "200 403 200 403 404 404 404 302"),
+    Row("POST", "portal:invoice_details", ENVIRONMENT,         "422 403 422 403 404 404 404 302"),
     Row("GET", "portal:invoice", INVOICE,                      "200 403 200 403 404 404 404 302"),
     Row("GET", "portal:invoice_pdf", INVOICE,                  "200 403 200 403 404 404 404 302"),
     Row("GET", "portal:invoice_csv", INVOICE,                  "200 403 200 403 404 404 404 302"),
@@ -83,6 +86,16 @@ TABLE = [
     Row("GET", "operator:plan_new", ("operator",),             "404 404 404 404 404 200 403 302"),
     Row("POST", "operator:plan_new", ("operator",),            "404 404 404 404 404 422 403 302"),
     Row("POST", "operator:aap_approve", YEAR,                  "404 404 404 404 404 404 403 302"),
+    Row("GET", "operator:accounts", (),                        "404 404 404 404 404 302 403 302"),
+    Row("GET", "operator:accounts", ("operator",),             "404 404 404 404 404 200 403 302"),
+    Row("GET", "operator:account", ACCOUNT,                    "404 404 404 404 404 200 403 302"),
+    Row("GET", "operator:account_buyer", ACCOUNT,              "404 404 404 404 404 200 403 302"),
+    Row("POST", "operator:account_buyer", ACCOUNT,             "404 404 404 404 404 422 403 302"),
+    Row("GET", "operator:account_plan", ACCOUNT,               "404 404 404 404 404 200 403 302"),
+    Row("POST", "operator:account_plan", ACCOUNT,              "404 404 404 404 404 422 403 302"),
+    Row("GET", "operator:account_one_off", ACCOUNT,            "404 404 404 404 404 200 403 302"),
+    Row("POST", "operator:account_one_off", ACCOUNT,           "404 404 404 404 404 422 403 302"),
+    Row("POST", "operator:account_one_off_decide", ACCOUNT,    "404 404 404 404 404 404 403 302"),
     Row("GET", "operator:reconciliation", (),                  "404 404 404 404 404 302 403 302"),
     Row("GET", "operator:reconciliation", YEAR,                "404 404 404 404 404 200 403 302"),
     Row("POST", "operator:reconciliation_commit", YEAR,        "404 404 404 404 404 303 403 302"),
