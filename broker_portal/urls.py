@@ -22,6 +22,7 @@ from broker_portal.overview import views as overview
 from broker_portal.prices import entering, plan_entering
 from broker_portal.prices import views as prices
 from broker_portal.reconciliation import views as reconciliation
+from broker_portal.supplier import views as supplier
 from broker_portal.usage import views as usage
 
 register_converter(EnvironmentAddress, "environment")
@@ -83,6 +84,8 @@ operator_patterns = [
     path(f"{OPERATOR}/reconciliation/<int:year>", reconciliation.preview, name="reconciliation"),
     path(f"{OPERATOR}/reconciliation/<int:year>/commit", reconciliation.commit, name="reconciliation_commit"),
     path(f"{OPERATOR}/margin/<int:year>", reconciliation.left, name="margin"),
+    path("operator/supplier", reconciliation.current, {"section": "supplier"}, name="supplier"),
+    path(f"{OPERATOR}/supplier/<int:year>", supplier.page, name="supplier"),
     path("operator/accounts", prices.current, {"section": "accounts"}, name="accounts"),
     path(f"{OPERATOR}/accounts", buyers.index, name="accounts"),
     path(ACCOUNT, buyers.detail, name="account"),

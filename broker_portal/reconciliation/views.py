@@ -31,12 +31,12 @@ PROBLEMS_TOLD = 5
 
 @require_GET
 def current(request: HttpRequest, section: str) -> HttpResponse:
-    """The contract year to settle, the last one that is over; what is left is asked of the one that runs."""
+    """The contract year to settle, the last one that is over; what is charged and what is left are asked of the one that runs."""
     access = staff_access(request, StaffAction.SEE_PRICES)
     years, today = shown.years(), day_of(timezone.now())
     if not years:
         return redirect("operator:prices", operator=access.operator.id)
-    begun = [each.number for each in years if (each.first if section == "margin" else each.last) < today]
+    begun = [each.number for each in years if (each.last if section == "reconciliation" else each.first) < today]
     return redirect(f"operator:{section}", operator=access.operator.id, year=begun[-1] if begun else years[0].number)
 
 

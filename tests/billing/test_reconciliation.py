@@ -290,6 +290,6 @@ def test_the_suppliers_statement_is_compared(seller: Operator) -> None:
         accrued = supplier.accrue(supplier.counts([t.id for t in seller.tenants.all()], YEAR), YEAR)
         found = [row for row in supplier.compare(seller, accrued, YEAR) if row.differs]
     assert [(str(row.month), row.ours, row.theirs) for row in found] == [("2025-08", 99, 100)]
-    for wrong, told in (("2025-13,1,1.00", "no such month"), ("2025-07,-1,1.00", "requests: -1"), ("2025-07,1,1.001", "2 decimals")):
+    for wrong, told in (("2025-13,1,1.00", "a month is written"), ("2025-07,-1,1.00", "requests: -1"), ("2025-07,1,1.001", "2 decimals")):
         with pytest.raises(supplier.Faulty, match=f"line 2: .*{told}"):
             supplier.import_statement(seller, [lines[0], wrong], source="statement.csv", by="staff:1")

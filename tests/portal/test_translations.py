@@ -26,7 +26,18 @@ KEYWORDS = {
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
 # What billing refuses carries its text to the page: the first argument, as it is.
-REFUSALS = {"Refusal", "Refused", "DecisionError", "PlanError", "AccountError", "PriceMissing", "PriceError", "CurrencyError", "PartyError"}
+REFUSALS = {
+    "Refusal",
+    "Refused",
+    "DecisionError",
+    "PlanError",
+    "AccountError",
+    "PriceMissing",
+    "PriceError",
+    "CurrencyError",
+    "PartyError",
+    "LineFault",
+}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|</?\w+[^>]*>|\[\[\w+\]\]")
 
 
