@@ -59,6 +59,7 @@ portal_patterns = [
     path(f"{INVOICE}.pdf", invoices.pdf, name="invoice_pdf"),
     path(f"{INVOICE}.csv", invoices.csv, name="invoice_csv"),
     path(f"{ENVIRONMENT}/statements/<int:year>", statements.page, name="statement"),
+    path(f"{ENVIRONMENT}/statements/<int:year>.pdf", statements.pdf, name="statement_pdf"),
     path(f"{ENVIRONMENT}/statements/<int:year>.csv", statements.csv, name="statement_csv"),
 ]
 operator_patterns = [

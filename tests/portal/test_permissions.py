@@ -62,6 +62,7 @@ TABLE = [
     Row("GET", "portal:invoice_pdf", INVOICE,                  "200 403 200 403 404 404 404 302"),
     Row("GET", "portal:invoice_csv", INVOICE,                  "200 403 200 403 404 404 404 302"),
     Row("GET", "portal:statement", (*ENVIRONMENT, "year"),     "200 403 200 403 404 404 404 302"),
+    Row("GET", "portal:statement_pdf", (*ENVIRONMENT, "year"), "200 403 200 403 404 404 404 302"),
     Row("GET", "portal:statement_csv", (*ENVIRONMENT, "year"), "200 403 200 403 404 404 404 302"),
     Row("POST", "portal:preferences", (),                      "303 303 303 303 303 303 303 303", {"language": "en"}),
     Row("GET", "operator:month", (),                           "404 404 404 404 404 302 403 302"),
