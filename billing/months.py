@@ -292,7 +292,8 @@ def tenants_of(operator_id: uuid.UUID, month: Month, *, only: str = "", offset: 
             )
         page = list(tenants[offset : offset + limit])
         ids = [tenant.id for tenant in page]
-        documents = {document.tenant_id: document for document in of_month(Document.objects.filter(tenant_id__in=ids), month)}
+        made = of_month(Document.objects.filter(tenant_id__in=ids), month).order_by("id")
+        documents = {document.tenant_id: document for document in made}
         months = {each.tenant_id: each for each in BillingMonth.objects.filter(tenant_id__in=ids, month=month.first)}
     return [TenantMonth(tenant, documents.get(tenant.id), months.get(tenant.id), _lacking(documents.get(tenant.id))) for tenant in page]
 

@@ -67,7 +67,7 @@ def _lines_of(party: parties.Buyer, language: str) -> Iterator[str]:
 
 def _facts(found: Statement, tenant: Tenant, language: str, today: date) -> Iterator[tuple[str, str]]:
     yield texts.text(language, "statement.year"), str(found.year.number)
-    yield texts.text(language, "period.invoice"), texts.period(language, found.year.first, found.year.last)
+    yield texts.text(language, "statement.period"), texts.period(language, found.year.first, found.year.last)
     yield texts.text(language, "statement.made"), texts.long_date(language, today)
     yield texts.text(language, "statement.deadline"), texts.long_date(language, found.year.settled_by)
     yield texts.text(language, "customer_number"), tenant.slug

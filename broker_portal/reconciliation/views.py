@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from billing import margin, reconciliation, scheme
 from billing.issuing import Refused
+from billing.models import Document, State
 from billing.money import add
 from billing.periods import Month, day_of
 from billing.reconciliation import YearOf
@@ -25,6 +26,8 @@ from broker_portal.access import StaffAccess, StaffAction, staff_access
 from broker_portal.answers import SeeOther
 from broker_portal.prices import shown
 from broker_portal.refusals import said
+from tenants.isolation import operator_scope
+from tenants.models import Tenant
 
 PROBLEMS_TOLD = 5
 
@@ -66,9 +69,19 @@ def _figures(found: YearOf, access: StaffAccess) -> dict[str, Any]:
         "without": len(found.accounts) - len(to_send),
         "days_left": (found.year.settled_by - day_of(timezone.now())).days,
         "waits": waits,
+        "issued": _issued(access, found.year.number),
+        "may_credit": access.may(StaffAction.CREDIT),
         "may_commit": access.may(StaffAction.RECONCILE) and bool(to_send) and not waits,
         "difference": add(found.expected_settlement, *(-row.delta - row.due.earlier for row in found.accounts)),
     }
+
+
+def _issued(access: StaffAccess, number: int) -> list[Document]:
+    """The documents that settled the year, the newest first."""
+    ours = Tenant.objects.filter(operator=access.operator).values("id")
+    with operator_scope(access.operator.id, "documents of a settlement"):
+        rows = Document.objects.filter(tenant_id__in=ours, state=State.ISSUED, idempotency_key__startswith=f"rec:{number}:")
+        return list(rows.select_related("tenant").order_by("-issue_date", "-sequence"))
 
 
 @require_POST

@@ -12,6 +12,7 @@ from django.urls import reverse
 from billing import closing, decisions, issuing, scheme, usage
 from billing.closing import CountsDiffer
 from billing.models import ContractYear, Document
+from billing.periods import Month
 from billing.recount import recount_tenant
 from tenants.isolation import tenant_scope
 from tests.doubles.furnished import Furnished, tell
@@ -151,3 +152,15 @@ def test_a_draft_has_no_credit_page(house: Furnished) -> None:
     assert house.browser("staff").get(at(house, "credit", "F-1999-000001")).status_code == 404
     with pytest.raises(LookupError):
         issuing.find("F-1999-000001")
+
+
+def test_what_was_credited_is_drafted_again_where_a_person_says_so(house: Furnished) -> None:
+    staff = house.browser("staff")
+    answer = staff.post(at(house, "credit", house.invoice.number), {"reason": "wrong buyer", "again": "yes"}, follow=True)
+    assert "lagt som kladde igen" in answer.content.decode()
+    month = Month.of(house.invoice.period_first)
+    with tenant_scope(house.tenant_id):
+        again = Document.objects.of(house.tenant_id).get(idempotency_key=f"usage:{month}:2")
+    assert (again.state, again.net) == ("draft", house.invoice.net)
+    rows = staff.get(at(house, "month", month)).context["rows"]
+    assert [row["state"] for row in rows if row["tenant"].id == house.tenant_id] == ["draft"]

@@ -57,7 +57,7 @@ def test_the_statement_is_a_page_that_says_why(settled: Furnished) -> None:
 
     text = page.content.decode()
     assert [str(each.delta) for each in page.context["found"].settlements] == ["1.50"]
-    for part in ("580.000.000", "letter of 28 August", "650.000.000", "Afregnet senest"):
+    for part in ("580.000.000", "letter of 28 August", "650.000.000", "Afregnes senest"):
         assert part in text
 
 
@@ -66,7 +66,7 @@ def test_the_statement_as_pdf_reads_in_order_and_is_archivable(settled: Furnishe
 
     read = Reader(answer.content)
     number = year_of(settled)
-    wanted = ["Efterregulering", "Kontraktår", str(number), "Senest afregnet", "Måned", str(settled.invoice.number), "5", "0,2590", "1,30"]
+    wanted = ["Efterregulering", "Kontraktår", str(number), "Afregnes senest", "Måned", str(settled.invoice.number), "5", "0,2590", "1,30"]
     wanted += [
         "Ventet for hele MitID: 650.000.000",
         "Faktisk for hele MitID: 580.000.000",
