@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -16,12 +17,13 @@ from tenants.models import Operator, Tenant
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """`plan` is what is paid this month; `closed_through` the last closed month."""
+    """`plan` is what is paid this month; `waiting`: one-off lines that somebody else has to approve."""
 
     tenant: Tenant
     buyer: BuyerVersion | None
     plan: AccountPlan | None
     lacking: list[str]
+    waiting: int
 
 
 def payers(operator: Operator) -> list[Payer]:
@@ -36,7 +38,10 @@ def payers(operator: Operator) -> list[Payer]:
         paid: dict[uuid.UUID, AccountPlan] = {}
         for assigned in AccountPlan.objects.filter(tenant_id__in=ids, starts__lte=this).select_related("plan").order_by("entered_at", "id"):
             paid[assigned.tenant_id] = assigned
-        return [Payer(each, buyers.get(each.id), paid.get(each.id), lacking(buyers.get(each.id))) for each in ours]
+        charged = OneOff.objects.filter(tenant_id__in=ids).values("id")
+        proposed = ProposedOneOff.objects.filter(tenant_id__in=ids, withdrawn_by="").exclude(id__in=charged)
+        waiting = Counter(proposed.values_list("tenant_id", flat=True))
+    return [Payer(each, buyers.get(each.id), paid.get(each.id), lacking(buyers.get(each.id)), waiting[each.id]) for each in ours]
 
 
 def lacking(buyer: BuyerVersion | None) -> list[str]:

@@ -108,7 +108,7 @@ def _preview(form: PlanForm, currency: str) -> Preview:
 def cliff_warnings(terms: Terms, currency: str) -> list[str]:
     """Where one request more makes the period cheaper: how many, and how much."""
     return [
-        _("Request %(n)s makes the period %(saved)s cheaper: %(quantity)s requests cost %(amount)s, one more %(next)s.")
+        _("Request %(n)s makes the period %(saved)s cheaper: %(quantity)s requests cost %(amount)s, one more %(next)s")
         % {
             "n": whole(cliff.quantity + 1),
             "saved": amount(cliff.saved, currency),

@@ -139,6 +139,8 @@ def test_a_one_off_line_is_charged_once_another_person_approves(house: Furnished
         assert not OneOff.objects.of(house.tenant_id).exists()
     page = staff.get(at(house, "account")).content.decode()
     assert ('value="approve"' in page, 'value="withdraw"' in page) == (False, True)
+    listed = staff.get(reverse("operator:accounts", args=[house.story.operator.id])).content.decode()
+    assert "1 engangslinje venter på godkendelse" in listed
     decide = {"line": str(line.id), "action": "approve"}
     own = staff.post(at(house, "account_one_off_decide"), decide, follow=True)
     assert "en anden skal godkende den" in own.content.decode()
