@@ -20,6 +20,7 @@ from billing.models import AccountPlan, BillingAccount, BillingMonth, Document, 
 from billing.money import one_currency
 from billing.periods import Month, day_of, is_over
 from billing.pricing import Line
+from billing.refusals import N_, stored
 from billing.scheme import PriceMissing, PriceRow
 from billing.vat import Totals, Treatment
 from tenants import audit, work
@@ -29,12 +30,12 @@ from tenants.models import Tenant, Work
 
 class NotOver(Refused):
     def __init__(self, month: Month) -> None:
-        super().__init__(f"{month} is not over: it can be closed from {month.next().first}")
+        super().__init__(N_("%(month)s is not over: it can be closed from %(day)s"), month=month, day=month.next().first)
 
 
 class EarlierMonthOpen(Refused):
     def __init__(self, month: Month, earlier: Month) -> None:
-        super().__init__(f"{earlier} is still open: close it before {month}")
+        super().__init__(N_("%(earlier)s is still open: close it before %(month)s"), earlier=earlier, month=month)
         self.earlier = earlier
 
 
@@ -42,8 +43,15 @@ class CountsDiffer(Refused):
     """Day rows are not what the facts say: the account stops until a person has looked at that day."""
 
     def __init__(self, differences: Sequence[recount.Difference]) -> None:
-        super().__init__("; ".join(str(difference) for difference in differences[:3]))
-        self.day = differences[0].day
+        first = differences[0]
+        super().__init__(
+            N_("%(day)s: %(recorded)s %(what)s recorded, %(counted)s counted"),
+            day=first.day,
+            recorded=first.recorded,
+            what=first.what,
+            counted=first.counted,
+        )
+        self.day = first.day
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ def _shut(account: BillingAccount, month: Month, requests: int) -> None:
             raise CountsDiffer(differences)
     account.closed_through = month.first
     account.save(update_fields=["closed_through"])
-    closed = {"state": BillingMonth.State.CLOSED, "problem": "", "requests": requests, "closed_at": Now()}
+    closed = {"state": BillingMonth.State.CLOSED, "problem": "", "told": None, "requests": requests, "closed_at": Now()}
     BillingMonth.objects.of(tenant_id).update_or_create(
         tenant_id=tenant_id, month=month.first, defaults=closed, create_defaults=closed | {"operator_id": account.operator_id}
     )
@@ -168,10 +176,10 @@ def invoice_again(tenant_id: uuid.UUID, month: Month, *, by: str) -> Document:
     with both_scopes(tenant, "invoice a month again"):
         account = usage.lock_account(tenant_id)
         if account is None or account.closed_through is None or month.first > account.closed_through:
-            raise Refused(f"{month} is not closed: close it")
+            raise Refused("%(month)s is not closed: close it", month=month)
         document = _drafted(tenant, account, _priced(tenant, month), by, None)
     if document is None:
-        raise Refused(f"all usage of {month} is billed: there is nothing to invoice again")
+        raise Refused("all usage of %(month)s is billed: there is nothing to invoice again", month=month)
     return document
 
 
@@ -186,7 +194,7 @@ def _draft_again(tenant: Tenant, account: BillingAccount, month: Month, by: str,
 
 
 def _note_problem(tenant: Tenant, month: Month, problem: Refused) -> None:
-    stopped = {"state": BillingMonth.State.STOPPED, "problem": str(problem)}
+    stopped = {"state": BillingMonth.State.STOPPED, "problem": str(problem), "told": stored(problem)}
     with tenant_scope(tenant.id):
         if not BillingMonth.objects.of(tenant.id).filter(month=month.first, state=BillingMonth.State.CLOSED).exists():
             BillingMonth.objects.of(tenant.id).update_or_create(
@@ -198,14 +206,14 @@ def _priced(tenant: Tenant, month: Month, *, anew: bool = False) -> PricedMonth:
     """In both scopes, from the usage posted to the months that are closed and to this one; `anew`: to this and earlier ones only."""
     account = BillingAccount.objects.of(tenant.id).first()
     if account is None:
-        raise Refused(f"{tenant.slug} has no billing account")
+        raise Refused("%(slug)s has no billing account", slug=tenant.slug)
     closed = Month.of(account.closed_through) if account.closed_through else month
     through = month if anew else max(month, closed)
     try:
         rated = rating.rate(tenant.id, account.currency, month, through, anew=anew)
         currency = one_currency(account.currency, *(line.currency for line in rated.lines))
     except (PriceMissing, ValueError) as error:
-        raise Refused(str(error)) from error
+        raise Refused.of(error) from error
     version = accounts.buyer_on(tenant.id, day_of(timezone.now()))
     treatment = Treatment(version.vat_treatment) if version else Treatment.STANDARD
     return PricedMonth(

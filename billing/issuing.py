@@ -21,6 +21,7 @@ from billing.models import BillingAccount, Document, DocumentLine, DocumentNumbe
 from billing.money import add
 from billing.periods import day_of
 from billing.pricing import Line
+from billing.refusals import N_, Refusal
 from billing.scheme import PriceRow
 from billing.vat import Totals, Treatment, total
 from tenants import audit, outbox, work
@@ -31,7 +32,7 @@ RENDER = "render-document"
 GIVEN_AT_ISSUE = snapshot.GIVEN_AT_ISSUE
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """What was asked for cannot be done now; the text says why and what to do."""
 
 
@@ -39,7 +40,7 @@ class Incomplete(Refused):
     """The document lacks what the law or its format asks for; `missing` are paths in its snapshot."""
 
     def __init__(self, missing: Sequence[str]) -> None:
-        super().__init__(f"the document lacks {', '.join(missing)}: fill it in")
+        super().__init__(N_("the document lacks %(missing)s: fill it in"), missing=", ".join(missing))
         self.missing = tuple(missing)
 
 
@@ -155,7 +156,7 @@ def drop(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, reason: str) 
         usage.lock_account(tenant_id)
         document = _document(tenant_id, document_id)
         if document.state == State.ISSUED:
-            raise Refused(f"{document.number} is issued: only a credit note changes what it charges")
+            raise Refused("%(number)s is issued: only a credit note changes what it charges", number=str(document.number))
         if document.state != State.DROPPED:
             _rows(document).update(state=State.DROPPED, dropped_at=timezone.now(), drop_reason=reason)
             _record(document, "document.dropped", by, reason=reason)
@@ -243,7 +244,7 @@ def _as_now(document: Document, tenant: Tenant, treatment: Treatment | None) -> 
     else:
         totals = records.totals(document)
     if add(*(line.amount for line in charged)) != document.net:
-        raise Refused(f"the lines do not add up to {document.net}, as the document says")
+        raise Refused("the lines do not add up to %(net)s, as the document says", net=document.net)
     shot = records.draft(document, charged, totals, tenant.operator, tenant, version, _corrects(document, charged))
     return charged, totals, shot
 
@@ -254,7 +255,7 @@ def _refuse_incomplete(shot: snapshot.Document, operator: Operator) -> None:
     try:
         trial = snapshot.build(records.numbered(shot, number_of(operator, shot.kind, today.year, 1), today))
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise Refused.of(error) from error
     if lacking := snapshot.missing(trial):
         raise Incomplete(lacking)
 

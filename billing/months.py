@@ -35,7 +35,12 @@ class Problem:
     """Why a tenant's month did not close, or its document was not issued."""
 
     tenant_id: uuid.UUID
-    text: str
+    refusal: Refused
+
+    @property
+    def text(self) -> str:
+        """For commands."""
+        return str(self.refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ def _put_back(item: Work, error: Exception) -> Problem:
         work.done(item)
     else:
         work.fail(item, error, expected=isinstance(error, Refused))
-    return Problem(item.for_tenant, str(error) if isinstance(error, Refused) else f"{type(error).__name__}; see the log")
+    return Problem(item.for_tenant, error if isinstance(error, Refused) else Refused("%(error)s; see the log", error=type(error).__name__))
 
 
 def close_now(tenants: Sequence[Tenant], month: Month, *, by: str) -> Closed:
@@ -172,7 +177,9 @@ def work_off(kind: str, keys: Iterable[str], by: str) -> list[Problem]:
             continue
         elsewhere = {item.key: item for item in Work.objects.filter(kind=kind, key__in=left, state=WorkState.RUNNING)}
         if elsewhere and time.monotonic() > end:
-            return problems + [Problem(item.for_tenant, "a worker is still at it") for item in elsewhere.values() if item.for_tenant]
+            return problems + [
+                Problem(item.for_tenant, Refused("a worker is still at it")) for item in elsewhere.values() if item.for_tenant
+            ]
         left &= elsewhere.keys()
         time.sleep(POLL_SECONDS if left else 0)
     return problems
@@ -285,7 +292,8 @@ def tenants_of(operator_id: uuid.UUID, month: Month, *, only: str = "", offset: 
             )
         page = list(tenants[offset : offset + limit])
         ids = [tenant.id for tenant in page]
-        documents = {document.tenant_id: document for document in of_month(Document.objects.filter(tenant_id__in=ids), month)}
+        made = of_month(Document.objects.filter(tenant_id__in=ids), month).order_by("id")
+        documents = {document.tenant_id: document for document in made}
         months = {each.tenant_id: each for each in BillingMonth.objects.filter(tenant_id__in=ids, month=month.first)}
     return [TenantMonth(tenant, documents.get(tenant.id), months.get(tenant.id), _lacking(documents.get(tenant.id))) for tenant in page]
 

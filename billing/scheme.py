@@ -12,12 +12,13 @@ from billing.money import price_text, round_amount
 from billing.periods import Month
 from billing.pricing import AapPrice, LineKind
 from billing.pricing import SchemeCharge as ChargePrice
+from billing.refusals import Refusal
 
 PriceRow = dict[str, Any]
 NEWEST = ("-entered_at", "-id")
 
 
-class PriceMissing(LookupError):
+class PriceMissing(Refusal, LookupError):
     """A month that cannot be priced; the text says what to enter."""
 
 
@@ -38,7 +39,7 @@ def year_numbered(number: int) -> periods.ContractYear:
     """Raises PriceMissing."""
     year = ContractYear.objects.filter(number=number).first()
     if year is None:
-        raise PriceMissing(f"there is no contract year {number}: enter it")
+        raise PriceMissing("there is no contract year %(number)s: enter it", number=number)
     return periods.ContractYear(year.number, year.first, year.last)
 
 
@@ -64,10 +65,12 @@ def aap(month: Month) -> Decided:
     with reconciliation; the final one where there is no other. Raises PriceMissing."""
     year = contract_year(month)
     if year is None:
-        raise PriceMissing(f"no contract year holds {month}: enter it")
+        raise PriceMissing("no contract year holds %(month)s: enter it", month=month)
     decision = provisional(year.number) or final(year.number)
     if decision is None:
-        raise PriceMissing(f"no AAP is decided for contract year {year.number}, which holds {month}: enter it")
+        raise PriceMissing(
+            "no AAP is decided for contract year %(number)s, which holds %(month)s: enter it", number=year.number, month=month
+        )
     return decided(decision, year)
 
 
