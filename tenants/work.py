@@ -60,8 +60,13 @@ def add(
     item = Work(kind=kind, key=key, for_tenant=for_tenant, ids=dict(ids or {}))
     if not_before:
         item.not_before = not_before
-    Work.objects.bulk_create([item], ignore_conflicts=True)
+    add_many([item])
     return Work.objects.get(kind=kind, key=key)
+
+
+def add_many(items: Sequence[Work]) -> None:
+    """Those that do not exist already; part of the caller's transaction."""
+    Work.objects.bulk_create(items, ignore_conflicts=True, batch_size=1_000)
 
 
 def claim(kind: str, limit: int, lease_seconds: int, keys: Sequence[str] | None = None) -> list[Work]:
