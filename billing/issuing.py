@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from billing import accounts, usage
@@ -24,6 +25,7 @@ from billing.pricing import Line
 from billing.scheme import PriceRow
 from billing.vat import Totals, Treatment, total
 from tenants import audit, outbox, work
+from tenants.ids import uuid7
 from tenants.isolation import tenant_and_operator_scope, tenant_scope
 from tenants.models import Operator, Tenant, Work
 
@@ -198,8 +200,12 @@ def _issue(document: Document, tenant: Tenant) -> None:
     number = number_of(tenant.operator, document.kind, today.year, sequence)
     text = snapshot.canonical(snapshot.renumbered(trial, records.numbered(shot, number, today)))
     link = snapshot.chain_hash(bytes(series.hash), text)
-    Series.objects.filter(id=series.id).update(last=sequence, hash=link)
-    DocumentNumber.objects.create(operator=tenant.operator, number=number, tenant=tenant, document_id=document.id)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE billing_series SET last = %s, hash = %s WHERE id = %s", [sequence, link, series.id])
+        cursor.execute(
+            "INSERT INTO billing_documentnumber (id, operator_id, number, tenant_id, document_id) VALUES (%s, %s, %s, %s, %s)",
+            [uuid7(), tenant.operator_id, number, document.tenant_id, document.id],
+        )
     _change(
         document,
         state=State.ISSUED,
@@ -216,11 +222,12 @@ def _issue(document: Document, tenant: Tenant) -> None:
 
 def _series(operator: Operator, kind: str, year: int) -> Series:
     """Locked; made with its first document."""
-    rows = Series.objects.select_for_update().filter(operator=operator, kind=kind, year=year)
-    found = rows.first()
+    query = "SELECT * FROM billing_series WHERE operator_id = %s AND kind = %s AND year = %s FOR UPDATE"
+    given = [operator.id, kind, year]
+    found = next(iter(Series.objects.raw(query, given)), None)
     if found is None:
         Series.objects.get_or_create(operator=operator, kind=kind, year=year, defaults={"hash": snapshot.GENESIS})
-        found = rows.get()
+        found = Series.objects.raw(query, given)[0]
     return found
 
 
@@ -290,14 +297,21 @@ def _rows(document: Document) -> models.QuerySet[Document]:
     return Document.objects.of(document.tenant_id).filter(id=document.id)
 
 
-def _change(document: Document, **fields: object) -> None:
-    _rows(document).update(**fields)
+def _change(document: Document, **fields: Any) -> None:
+    columns = ", ".join(f"{name} = %({name})s" for name in fields)
+    change = f"UPDATE billing_document SET {columns} WHERE tenant_id = %(tenant)s AND id = %(document)s"
+    with connection.cursor() as cursor:
+        cursor.execute(change, fields | {"tenant": document.tenant_id, "document": document.id})
     for name, value in fields.items():
         setattr(document, name, value)
 
 
 def _document(tenant_id: uuid.UUID, document_id: uuid.UUID) -> Document:
-    return Document.objects.of(tenant_id).get(id=document_id)
+    query = "SELECT * FROM billing_document WHERE tenant_id = %s AND id = %s"
+    found = next(iter(Document.objects.raw(query, [tenant_id, document_id])), None)
+    if found is None:
+        raise Document.DoesNotExist(f"no document {document_id}")
+    return found
 
 
 def _record(document: Document, action: str, by: str, *, after: dict[str, object] | None = None, reason: str = "") -> None:

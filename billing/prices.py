@@ -101,7 +101,8 @@ def same_prices(tenant_id: uuid.UUID, month: Month, year: ContractYear) -> tuple
 
 def assigned_on(tenant_id: uuid.UUID, month: Month) -> AccountPlan | None:
     """What the account pays in that month: the newest assignment that has begun; in the tenant's scope."""
-    return AccountPlan.objects.of(tenant_id).filter(starts__lte=month.first).order_by("-entered_at", "-id").first()
+    sql = "SELECT * FROM billing_accountplan WHERE tenant_id = %s AND starts <= %s ORDER BY entered_at DESC, id DESC LIMIT 1"
+    return next(iter(AccountPlan.objects.raw(sql, [tenant_id, month.first])), None)
 
 
 def _version(tenant_id: uuid.UUID, month: Month) -> PlanVersion:
