@@ -93,7 +93,8 @@ def reach(account: BillingAccount, *, email: str, language: str, by: str) -> Non
 
 def buyer_on(tenant_id: uuid.UUID, day: date) -> BuyerVersion | None:
     """Who buys on that day, in the caller's scope."""
-    return BuyerVersion.objects.of(tenant_id).filter(valid_from__lte=day).order_by("-valid_from", "-id").first()
+    sql = "SELECT * FROM billing_buyerversion WHERE tenant_id = %s AND valid_from <= %s ORDER BY valid_from DESC, id DESC LIMIT 1"
+    return next(iter(BuyerVersion.objects.raw(sql, [tenant_id, day])), None)
 
 
 def _checked(buyer: Buyer) -> dict[str, Any]:

@@ -47,6 +47,10 @@ def of_month(tenant_id: uuid.UUID, month: Month, *, used: bool = True) -> MonthP
         if used:
             raise
         return None
+    return scheme.kept(("prices", version.id, month, used), lambda: _month_prices(version, month, used))
+
+
+def _month_prices(version: PlanVersion, month: Month, used: bool) -> MonthPrices:
     tiers = list(PlanTier.objects.filter(version=version).order_by("up_to"))
     own = list(PlanPrice.objects.filter(version=version).order_by("id"))
     plan = _plan(version, tiers, own)
@@ -99,18 +103,23 @@ def same_prices(tenant_id: uuid.UUID, month: Month, year: ContractYear) -> tuple
 
 def assigned_on(tenant_id: uuid.UUID, month: Month) -> AccountPlan | None:
     """What the account pays in that month: the newest assignment that has begun; in the tenant's scope."""
-    return AccountPlan.objects.of(tenant_id).filter(starts__lte=month.first).order_by("-entered_at", "-id").first()
+    sql = "SELECT * FROM billing_accountplan WHERE tenant_id = %s AND starts <= %s ORDER BY entered_at DESC, id DESC LIMIT 1"
+    return next(iter(AccountPlan.objects.raw(sql, [tenant_id, month.first])), None)
 
 
 def _version(tenant_id: uuid.UUID, month: Month) -> PlanVersion:
     assigned = assigned_on(tenant_id, month)
     if assigned is None:
         raise PriceMissing("the account has no plan in %(month)s: choose one", month=month)
-    versions = PlanVersion.objects.filter(plan_id=assigned.plan_id, starts__lte=month.first)
-    version = versions.select_related("plan").order_by("-starts").first()
+    version = scheme.kept(("version", assigned.plan_id, month), lambda: _version_of(assigned.plan_id, month))
     if version is None:
         raise PriceMissing("the account's plan has no prices in %(month)s: enter a version that starts before it", month=month)
     return version
+
+
+def _version_of(plan_id: uuid.UUID, month: Month) -> PlanVersion | None:
+    versions = PlanVersion.objects.filter(plan_id=plan_id, starts__lte=month.first)
+    return versions.select_related("plan").order_by("-starts").first()
 
 
 def plus_of(version: PlanVersion, component: str) -> Plus:

@@ -184,6 +184,12 @@ PRIVILEGES: dict[str, str] = {
 
 @contextmanager
 def _scope(setting: str, value: uuid.UUID) -> Iterator[None]:
+    if not connection.in_atomic_block:
+        # The transaction ends with the scope, and the setting with it.
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, true)", [setting, str(value)])
+            yield
+        return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s, true)", [setting])
         before = cursor.fetchone()[0] or ""
@@ -208,6 +214,21 @@ def operator_scope(operator_id: uuid.UUID, reason: str) -> Iterator[None]:
     """
     with _scope(OPERATOR_SETTING, operator_id), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('broker.reason', %s, true)", [reason])
+        yield
+
+
+@contextmanager
+def tenant_and_operator_scope(tenant_id: uuid.UUID, operator_id: uuid.UUID, reason: str) -> Iterator[None]:
+    """Both scopes; one statement where they begin the transaction, in which there is then nothing to restore."""
+    if connection.in_atomic_block:
+        with operator_scope(operator_id, reason), tenant_scope(tenant_id):
+            yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(%s, %s, true), set_config('broker.reason', %s, true), set_config(%s, %s, true)",
+            [OPERATOR_SETTING, str(operator_id), reason, TENANT_SETTING, str(tenant_id)],
+        )
         yield
 
 

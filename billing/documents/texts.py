@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from babel.dates import format_date, format_skeleton
@@ -226,6 +227,7 @@ def line_text(language: str, key: str, parameters: Mapping[str, str]) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+@lru_cache(1_024)
 def _written(language: str, name: str, value: str) -> str:
     match name:
         case "year_ends" | "settled_by":
