@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from authflows.levels import Level
-from authflows.upstream.simulator import memory, secrets
+from authflows.upstream.simulator import chips, lookup, memory, secrets
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.methods import METHODS, offered
 from authflows.upstream.simulator.people import PEOPLE
@@ -29,9 +29,9 @@ def of(session: Session, *, unknown: str | None = None) -> Shown:
 
 
 def _choice(session: Session) -> tuple[str, Shown]:
-    person = PEOPLE[session.person]
+    person = lookup.find(session.service, session.person)
     minimum = Level[session.request["level"].upper()]
-    methods = [[method.name, method.level_of(person).word] for method in offered(person, minimum)]
+    methods = [[method.name, method.level_of(person).word] for method in offered(person, minimum)] if person else []
     return "authenticator", {"minimum": session.request["level"], "methods": methods}
 
 
@@ -54,6 +54,11 @@ def _code(session: Session) -> tuple[str, Shown]:
 
 def _password(session: Session) -> tuple[str, Shown]:
     return "password", {"password": secrets.password(session.person)} | _place(session, "password") | _wrong(session)
+
+
+def _chip(session: Session) -> tuple[str, Shown]:
+    asked = chips.to_prove(session.service, session.person, session.channel)
+    return "chip", {"chip": asked} | _place(session, "chip") | _wrong(session) | _clock(session.seconds_left)
 
 
 def _over(session: Session) -> tuple[str, Shown]:
@@ -95,6 +100,7 @@ VIEWS: dict[str, Callable[[Session], tuple[str, Shown]]] = {
     "code_display": _code,
     "audio_reader": _code,
     "password": _password,
+    "chip": _chip,
     "rejected": _over,
     "blocked": _over,
     "parallel": _over,
