@@ -68,7 +68,11 @@ def answer(request: HttpRequest) -> HttpResponse | None:
     except (DatabaseError, psycopg.Error):
         return _without_database(request, path)
     if issuer is not None:
-        return _serve(request, issuer, host, path)
+        response = _serve(request, issuer, host, path)
+        if issuer.simulated:
+            response.headers["X-Broker-Simulator"] = "1"
+            response.headers["X-Robots-Tag"] = "noindex"
+        return response
     if configuration.is_path_issuer(path):
         return explanations.respond(request, None, None, PageError("no_such_address", 404))
     return None

@@ -11,7 +11,7 @@ import pytest
 from httpx import Response
 
 from tests.doubles.authenticators import chosen, code_on, moved, printed, typed
-from tests.doubles.browser import Browser, step_of
+from tests.doubles.browser import Browser, forms, step_of
 from tests.doubles.chip import Chip, asked_by
 from tests.doubles.houses import Books, House
 from tests.doubles.relying_party import RelyingParty
@@ -184,6 +184,4 @@ def test_nobody_registers_for_who_is_not_there_or_from_another_page(own: Relying
 @pytest.fixture
 def phone_token(own: RelyingParty, visitor: Browser) -> str:
     """The form token of another person's page."""
-    from tests.doubles.browser import forms
-
     return forms(chips_of(visitor, own, "karl"))[0].fields["form_token"]

@@ -17,13 +17,16 @@ from authflows.upstream.simulator.methods import METHODS, offered
 from authflows.upstream.simulator.people import PEOPLE
 
 Shown = dict[str, Any]
+# On the first screen, which must not grow; the test phone's page names everybody.
+NAMED = [person.user_id for person in PEOPLE.values() if person.ending] + ["freja", "karl"]
 
 
 def of(session: Session, *, unknown: str | None = None) -> Shown:
     """{"step": …, "shown": …}"""
-    shown: Shown = {"provider_name": session.request["provider"], "action": session.request["action"]}
+    shown: Shown = {"provider_name": session.request["provider"], "action": session.request["action"]} | _clock(session.seconds_left)
     if session.state == "shown":
-        return {"step": "user_id", "shown": shown | {"unknown": unknown is not None, "user_id": unknown or "", "identities": list(PEOPLE)}}
+        first = {"unknown": unknown is not None, "user_id": unknown or "", "identities": list(NAMED), "remembered": False}
+        return {"step": "user_id", "shown": shown | first}
     step, more = VIEWS[session.state](session)
     return {"step": step, "shown": shown | more}
 
@@ -44,7 +47,7 @@ def _app(session: Session) -> tuple[str, Shown]:
     tied |= {"qr": session.qr}
     if session.qr:
         tied |= {f"half_{frame}": half for frame, half in zip("ab", secrets.halves(session.channel), strict=True)}
-    return "waiting", tied | _place(session, "app") | _clock(session.seconds_left)
+    return "waiting", tied | _place(session, "app")
 
 
 def _code(session: Session) -> tuple[str, Shown]:
@@ -58,7 +61,7 @@ def _password(session: Session) -> tuple[str, Shown]:
 
 def _chip(session: Session) -> tuple[str, Shown]:
     asked = chips.to_prove(session.service, session.person, session.channel)
-    return "chip", {"chip": asked} | _place(session, "chip") | _wrong(session) | _clock(session.seconds_left)
+    return "chip", {"chip": asked} | _place(session, "chip") | _wrong(session)
 
 
 def _over(session: Session) -> tuple[str, Shown]:
