@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import replace
 from http.cookies import Morsel
@@ -18,6 +19,8 @@ from authflows.login import Browser
 
 # 8 kB of cookies is where proxies stop.
 MOST = 20
+USER_ID = 48  # characters of a MitID user id, at most
+YEAR = 365 * 86_400
 # What our cookies' names end with; whatever else begins like them is none of ours.
 HANDLE = re.compile(r"[A-Za-z0-9_-]{22}")
 HOLDER = re.compile(r"[0-9a-f]{16}")
@@ -81,6 +84,25 @@ def leaving(request: HttpRequest, issuer: IssuerConfig) -> Browser:
 
 def begin_leaving(response: HttpResponse, issuer: IssuerConfig, browser: Browser) -> None:
     _set(response, issuer, _leaving_name(issuer), browser.secret, int(settings.LOGIN_SECONDS))
+
+
+def remembered_user(request: HttpRequest, issuer: IssuerConfig, alias: str) -> str:
+    """The user id that this browser's person wanted to be remembered by at the service of this name."""
+    try:
+        user_id = urlsafe_b64decode(request.COOKIES.get(_user_name(issuer, alias), "") + "==").decode()
+    except ValueError:
+        return ""
+    return user_id if len(user_id) <= USER_ID and user_id.isprintable() else ""
+
+
+def remember_user(response: HttpResponse, issuer: IssuerConfig, alias: str, user_id: str) -> None:
+    """For a year; "" forgets."""
+    _set(response, issuer, _user_name(issuer, alias), urlsafe_b64encode(user_id.encode()).decode().rstrip("="), YEAR if user_id else 0)
+
+
+def _user_name(issuer: IssuerConfig, alias: str) -> str:
+    where = hashlib.sha256(issuer.environment_id.bytes + alias.encode()).hexdigest()[:16]
+    return f"{'__Host-' if issuer.https else ''}user-{where}"
 
 
 def _leaving_name(issuer: IssuerConfig) -> str:

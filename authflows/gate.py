@@ -34,7 +34,9 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "unsafe-none",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self)",
+    "Permissions-Policy": (
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=()"
+    ),
     "Cache-Control": "no-store",
 }
 HEADERS = [(name, name.lower(), value) for name, value in _HEADERS.items()]
@@ -66,7 +68,11 @@ def answer(request: HttpRequest) -> HttpResponse | None:
     except (DatabaseError, psycopg.Error):
         return _without_database(request, path)
     if issuer is not None:
-        return _serve(request, issuer, host, path)
+        response = _serve(request, issuer, host, path)
+        if issuer.simulated:
+            response.headers["X-Broker-Simulator"] = "1"
+            response.headers["X-Robots-Tag"] = "noindex"
+        return response
     if configuration.is_path_issuer(path):
         return explanations.respond(request, None, None, PageError("no_such_address", 404))
     return None

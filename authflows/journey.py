@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from authflows import identified, leaving, levels, login, pages, refusals, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
-from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, session_secret
+from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, remember_user, remembered_user, session_secret
 from authflows.errors import PageError, Unavailable, UnregisteredRedirect
 from authflows.identified import Person, Said, Underway
 from authflows.identity import Identity
@@ -112,10 +112,21 @@ def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespons
     assert isinstance(upstream, Steps)
     fields = {name: value for name, value in request.POST.items() if name != "form_token" and isinstance(value, str)}
     shown = _told(lambda: upstream.step(_ask(issuer, found), found.core_id, fields))
-    if isinstance(shown, Form) and not shown.shown.get("unknown"):
-        # A page that reloads itself, or is reloaded, must not be the answer to a POST.
-        return _see_other(f"{_box_address(issuer, browser)}?language={_language(request, found)}")
-    return _shown(request, issuer, found, browser, shown)
+    if isinstance(shown, Form) and shown.shown.get("unknown"):
+        return _shown(request, issuer, found, browser, shown)
+    # A page that reloads itself, or is reloaded, must not be the answer to a POST.
+    again = f"{_box_address(issuer, browser)}?language={_language(request, found)}"
+    response = _see_other(again) if isinstance(shown, Form) else _shown(request, issuer, found, browser, shown)
+    if "user_id" in fields:
+        _remembered(request, response, issuer, found, fields)
+    return response
+
+
+def _remembered(request: HttpRequest, response: HttpResponse, issuer: IssuerConfig, found: StoredLogin, fields: dict[str, str]) -> None:
+    """As the person wants it who has said who they are. It fills in the first screen's field, and changes nothing else."""
+    alias, wanted = _client(issuer, found).alias, fields["user_id"].strip() if "remember" in fields else ""
+    if wanted != remembered_user(request, issuer, alias):
+        remember_user(response, issuer, alias, wanted)
 
 
 def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -313,10 +324,13 @@ def _page(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browse
     client = _client(issuer, found)
     language = _language(request, found)
     base = f"{issuer.prefix}/login/{browser.handle}"
+    shown = form.shown
+    if form.step == "user_id" and not shown["unknown"] and (known := remembered_user(request, issuer, client.alias)):
+        shown = shown | {"user_id": known, "remembered": True}
     slot = page.slot(
         form.step,
         language,
-        form.shown,
+        shown,
         form_action=f"{base}/box?language={language}",
         cancel_action=f"{base}/cancel",
         form_token=browser.form_token,

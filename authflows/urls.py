@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, register_converter
 from authflows import cpr_api, cpr_page, journey, logout
 from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
-from authflows.upstream.simulator import phone
+from authflows.upstream.simulator import chip_page, phone
 
 
 class Handle:
@@ -55,6 +55,7 @@ urlpatterns = [
     path("errors", guide.errors, name="errors"),
     path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
     path("simulator/phone", phone.phone, name="phone"),
+    path("simulator/chip", chip_page.page, name="chip"),
 ]
 
 # Which methods each address answers; everything else is 405.
@@ -79,6 +80,7 @@ METHODS = {
     "errors": ("GET", "HEAD"),
     "theme": ("GET", "HEAD"),
     "phone": ("GET", "POST"),
+    "chip": ("GET", "POST"),
 }
 
 Found = tuple[str, Callable[..., HttpResponse], dict[str, Any]]  # name, view, arguments

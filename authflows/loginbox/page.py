@@ -62,7 +62,7 @@ def context(issuer: IssuerConfig | None, client: Client | None, language: str) -
 # What belongs to one login replaces a marker; the rest of what a step shows is rendered into its skeleton.
 MARKERS = (
     *("user_id", "reference_text", "seconds", "seconds_left", "time_left", "expires_at", "until", "code", "code_seconds", "password"),
-    *("digit_a", "digit_b", "digit_c", "digit_d", "channel", "person", "half_a", "half_b"),
+    *("chip", "digit_a", "digit_b", "digit_c", "digit_d", "channel", "person", "half_a", "half_b"),
 )
 
 

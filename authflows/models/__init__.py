@@ -9,7 +9,7 @@ from authflows.models.refused_redirect import RefusedRedirect
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
 from authflows.models.service import Connection, ConnectionGrant, Level, Service, Theme
 from authflows.models.session import BrokerSession
-from authflows.models.simulator import SimulatedBlock, SimulatedSession, SimulatorLedger
+from authflows.models.simulator import SimulatedBlock, SimulatedChip, SimulatedSession, SimulatorLedger
 
 __all__ = [
     "AccessToken",
@@ -36,6 +36,7 @@ __all__ = [
     "RememberedCpr",
     "Service",
     "SimulatedBlock",
+    "SimulatedChip",
     "SimulatedSession",
     "SimulatorLedger",
     "SpentJti",

@@ -35,6 +35,24 @@ class SimulatorLedger(models.Model):
     accepted_at = models.DateTimeField(db_default=Now(), editable=False)
 
 
+class SimulatedChip(models.Model):
+    """A security key that somebody registered as a simulated person's chip (Web Authentication)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    service = models.CharField(max_length=40)
+    person = models.CharField(max_length=48)
+    credential = models.BinaryField(max_length=1023, help_text="the chip's own id of what it made for us")
+    key = models.BinaryField(max_length=2048, help_text="COSE, as CBOR")
+    rp_id = models.CharField(max_length=253, help_text="the host that it was registered at, and works at")
+    origin = models.CharField(max_length=300)
+    count = models.BigIntegerField(default=0, help_text="signatures that it has made, as it counts them itself; 0 where it does not")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "credential"], name="authflows_simulatedchip_one")]
+        indexes = [models.Index(fields=["service", "person"], name="authflows_simulatedchip_whose")]
+
+
 class SimulatedBlock(models.Model):
     """A simulated person's authenticator that is blocked for a while."""
 

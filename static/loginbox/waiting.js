@@ -1,16 +1,7 @@
-// While an answer is awaited elsewhere: counts down, and asks the same address until the step has changed, then loads the page.
+// While an answer is awaited elsewhere: asks the same address until the step has changed, then loads the page.
 // Without script the page reloads itself. A redirect is never followed here: the browser itself must follow it.
 const PAUSES = [2, 2, 2, 3, 3, 4, 4]; // seconds; after these, LONGEST
 const LONGEST = 5;
-const clock = document.querySelector("[data-left]");
-const bar = document.querySelector(".clock progress");
-const ends = Date.now() + Number(clock.dataset.left) * 1000;
-
-function count() {
-  const left = Math.max(Math.round((ends - Date.now()) / 1000), 0);
-  clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-  bar.value = left;
-}
 
 // 204: still this step. 429 and 5xx: not now.
 async function changed() {
@@ -18,7 +9,6 @@ async function changed() {
   return answer !== null && answer.status !== 204 && answer.status !== 429 && answer.status < 500;
 }
 
-setInterval(count, 1000);
 for (;;) {
   await new Promise((done) => setTimeout(done, (PAUSES.shift() ?? LONGEST) * 1000));
   if (await changed()) break;

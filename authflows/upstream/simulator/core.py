@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey
 
 from authflows import keys, sealing
 from authflows.levels import Level
-from authflows.upstream.simulator import cpr_match, memory, steps, view
+from authflows.upstream.simulator import chips, cpr_match, lookup, memory, steps, view
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.methods import METHODS, NAMES, Method
 from authflows.upstream.simulator.people import PEOPLE, Person, told_to
@@ -89,11 +89,13 @@ def _step(session_id: str, asked: Told) -> Told:
         return _renewed(session)
     if session.expired:
         return _end(session, session.person, "expired")
-    return _done(session, steps.decide(session, asked["fields"], time.time()))
+    user_id = session.person or steps.user_id(asked["fields"])
+    person = lookup.find(session.service, user_id) if steps.needs_person(session) else None
+    return _done(session, steps.decide(session, person, asked["fields"], time.time()))
 
 
 def _named(fields: dict[str, str]) -> Person | None:
-    return PEOPLE.get(fields.get("user_id", "").strip().lower())
+    return PEOPLE.get(steps.user_id(fields))
 
 
 def _done(session: Session, outcome: steps.Outcome) -> Told:
@@ -106,6 +108,9 @@ def _done(session: Session, outcome: steps.Outcome) -> Told:
             return view.of(_use(session, method, factor, unblock=unblock))
         case steps.ShowChannel(qr):
             return view.of(memory.show_channel(session, qr=qr) or session)
+        case steps.Verify(answer):
+            right = chips.proven(session.service, session.person, session.channel, answer)
+            return _done(session, steps.following(session, "chip") if right else steps.Wrong())
         case steps.Wrong():
             return view.of(wrong(session))
         case steps.End(status, person):
@@ -123,6 +128,8 @@ def _use(session: Session, method: str, factor: str, *, unblock: bool = False) -
         # The app shows one request at a time.
         busy = memory.waiting_for(session.person, session.service, but=session.id)
         state, channel = ("parallel", "") if busy else ("waiting", secrets.token_hex(16))
+    elif factor == "chip":
+        channel = secrets.token_hex(16)
     return memory.move(session, state, person=session.person, method=method, channel=channel) or session
 
 
@@ -145,7 +152,7 @@ def _redeem(session_id: str, asked: Told) -> Told:
     result = memory.redeem(uuid.UUID(session_id), asked["service"], _hash(asked["code"]))
     if result is None:
         raise _Refused("unknown code")
-    person, method = PEOPLE.get(result.pop("user_id")), METHODS.get(result.pop("method"))
+    person, method = lookup.find(asked["service"], result.pop("user_id")), METHODS.get(result.pop("method"))
     if result["status"] == "approved" and person is not None:
         result["person"] = told_to(result, _vouched(person, method, Level[result["level"].upper()]))
     signed = {"session": session_id, "service": asked["service"], "issued_at": time.time(), **result}

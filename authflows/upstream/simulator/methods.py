@@ -13,6 +13,7 @@ NAMES = {
     "code_display": "code_token",
     "audio_reader": "code_reader",
     "password": "password",
+    "chip": "u2f_token",
 }
 
 
@@ -39,11 +40,16 @@ METHODS = {
         Method("app", ("app",), Level.SUBSTANTIAL),
         Method("code_display", ("code_display", "password"), Level.SUBSTANTIAL),
         Method("audio_reader", ("audio_reader", "password"), Level.SUBSTANTIAL),
+        Method("password_chip", ("password", "chip"), Level.HIGH),
+        Method("app_chip", ("app", "chip"), Level.HIGH),
         Method("password", ("password",), Level.LOW),
+        Method("chip", ("chip",), Level.LOW),
     )
 }
 
 
 def offered(person: Person, minimum: Level) -> list[Method]:
-    """Those that the person can use and that reach the level asked for."""
-    return [method for method in METHODS.values() if person.holds >= set(method.factors) and method.level_of(person) >= minimum]
+    """Those that the person can use and that reach the level asked for; a chip beside another factor only where neither does alone."""
+    found = [method for method in METHODS.values() if person.holds >= set(method.factors) and method.level_of(person) >= minimum]
+    alone = {method.factors[0] for method in found if len(method.factors) == 1}
+    return [method for method in found if len(method.factors) == 1 or "chip" not in method.factors or not alone & set(method.factors)]

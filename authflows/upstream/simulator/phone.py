@@ -17,7 +17,7 @@ from django.utils import translation
 from authflows import pages
 from authflows.configuration import IssuerConfig
 from authflows.errors import PageError
-from authflows.upstream.simulator import core, memory, secrets
+from authflows.upstream.simulator import core, lookup, memory, secrets
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.people import PEOPLE
 
@@ -33,7 +33,7 @@ def phone(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     if request.method == "GET" and "qr" in request.GET:
         return _scanned(request, issuer, request.GET["qr"])
     user_id = request.GET.get("user_id", "").strip().lower()
-    if user_id not in PEOPLE:
+    if lookup.find(str(issuer.environment_id), user_id) is None:
         return _choose(request, issuer)
     waiting = memory.waiting_for(user_id, str(issuer.environment_id))
     if request.method == "POST" and waiting is not None:
@@ -43,7 +43,7 @@ def phone(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 
 def _answered(request: HttpRequest, issuer: IssuerConfig, user_id: str, waiting: Session) -> HttpResponse:
-    if not hmac.compare_digest(_token(user_id, str(waiting.id)), request.POST.get("form_token", "")):
+    if not hmac.compare_digest(token(user_id, str(waiting.id)), request.POST.get("form_token", "")):
         raise PageError("form_token", 403)
     tied = hmac.compare_digest(waiting.channel.encode(), request.POST.get("channel", "").encode())
     approves = request.POST.get("answer") == "approve"
@@ -62,7 +62,7 @@ def _scanned(request: HttpRequest, issuer: IssuerConfig, frame: str) -> HttpResp
         response = _page(request, issuer, waiting.person, waiting, tied=True)
         response.delete_cookie(COOKIE, path=f"{issuer.prefix}/simulator/")
         return response
-    response = _shown(request, "frames", both=len(halves) == 2)
+    response = shown(request, "frames", both=len(halves) == 2)
     kept = "-".join(f"{name}.{value}" for name, value in halves.items())
     response.set_cookie(COOKIE, kept, max_age=FRAME_SECONDS, path=f"{issuer.prefix}/simulator/", httponly=True, samesite="Lax")
     return response
@@ -77,7 +77,7 @@ def _page(
     request: HttpRequest, issuer: IssuerConfig, user_id: str, waiting: Session | None, *, tied: bool = False, wrong: bool = False
 ) -> HttpResponse:
     session = waiting.request if waiting else {}
-    return _shown(
+    return shown(
         request,
         "phone",
         waiting=waiting is not None,
@@ -85,9 +85,10 @@ def _page(
         action=session.get("action", ""),
         tied=tied,
         wrong=wrong,
+        chips=f"{issuer.prefix}/simulator/chip?user_id={user_id}",
         markers={
             "form_action": f"{issuer.prefix}/simulator/phone?user_id={user_id}",
-            "form_token": _token(user_id, str(waiting.id)) if waiting else "",
+            "form_token": token(user_id, str(waiting.id)) if waiting else "",
             "channel": waiting.channel if waiting and tied else "",
             "reference_text": session.get("reference_text", ""),
             "user_id": user_id,
@@ -97,16 +98,16 @@ def _page(
 
 def _choose(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     """Whose phone is it?"""
-    people = [person.user_id for person in PEOPLE.values() if "app" in person.holds]
-    return _shown(request, "phones", people=people, address=f"{issuer.prefix}/simulator/phone")
+    people = [person.user_id for person in PEOPLE.values() if not person.ending]
+    return shown(request, "phones", people=people, address=f"{issuer.prefix}/simulator/phone")
 
 
-def _shown(request: HttpRequest, name: str, *, markers: dict[str, str] | None = None, **context: object) -> HttpResponse:
+def shown(request: HttpRequest, name: str, *, markers: dict[str, str] | None = None, **context: object) -> HttpResponse:
     with translation.override(pages.language_of(request)):
         text = render_to_string(f"loginbox/simulator/{name}.html", context)
     return pages.respond(pages.fill(text, **(markers or {})), simulated=True)
 
 
-def _token(user_id: str, session: str) -> str:
+def token(user_id: str, session: str) -> str:
     """Binds an answer to the request that the page showed."""
     return hmac.new(settings.SECRET_KEY.encode(), f"phone:{user_id}:{session}".encode(), sha256).hexdigest()

@@ -9,7 +9,7 @@ from authflows.levels import Level
 from authflows.upstream.simulator import secrets
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.methods import METHODS, offered
-from authflows.upstream.simulator.people import PEOPLE, Person
+from authflows.upstream.simulator.people import Person
 
 Fields = Mapping[str, str]
 
@@ -46,6 +46,13 @@ class ShowChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """What a chip answered is to be held against what was registered."""
+
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wrong:
     """What was typed is wrong: counted, and the factor is blocked after the third time."""
 
@@ -56,26 +63,37 @@ class End:
     person: str
 
 
-Outcome = Stay | Go | Use | ShowChannel | Wrong | End
+Outcome = Stay | Go | Use | ShowChannel | Verify | Wrong | End
 
 
-def decide(session: Session, fields: Fields, now: float) -> Outcome:
+def decide(session: Session, person: Person | None, fields: Fields, now: float) -> Outcome:
+    """`person` is who has the user id that is typed, or was: of use to the steps that depend on what they hold."""
+    if session.state == "shown":
+        return who(session, person, fields)
+    if session.state == "choosing":
+        return choose(session, person, fields)
     return STEPS[session.state](session, fields, now)
 
 
-def who(session: Session, fields: Fields, now: float) -> Outcome:
-    user_id = fields.get("user_id", "").strip().lower()
-    person = PEOPLE.get(user_id)
+def needs_person(session: Session) -> bool:
+    return session.state in ("shown", "choosing")
+
+
+def who(session: Session, person: Person | None, fields: Fields) -> Outcome:
     if person is None:
-        return Stay(unknown=user_id)
+        return Stay(unknown=user_id(fields))
     if person.ending:
         return End(person.ending, person.user_id)
     return Go("choosing" if offered(person, _asked(session)) else "level", person.user_id)
 
 
-def choose(session: Session, fields: Fields, now: float) -> Outcome:
+def user_id(fields: Fields) -> str:
+    return fields.get("user_id", "").strip().lower()
+
+
+def choose(session: Session, person: Person | None, fields: Fields) -> Outcome:
     chosen = METHODS.get(fields.get("authenticator", ""))
-    if chosen is None or chosen not in offered(person_of(session), _asked(session)):
+    if chosen is None or person is None or chosen not in offered(person, _asked(session)):
         return Stay()
     return Use(chosen.name, chosen.factors[0])
 
@@ -88,6 +106,13 @@ def code(session: Session, fields: Fields, now: float) -> Outcome:
 
 def password(session: Session, fields: Fields, now: float) -> Outcome:
     return _other(session, fields) or _proven(session, fields.get("password", "") == secrets.password(session.person))
+
+
+def chip(session: Session, fields: Fields, now: float) -> Outcome:
+    """Its script asks the browser, and sends the answer."""
+    if fields.get("chip"):
+        return Verify(fields["chip"])
+    return _other(session, fields) or Stay()
 
 
 def app(session: Session, fields: Fields, now: float) -> Outcome:
@@ -121,10 +146,6 @@ def following(session: Session, factor: str) -> Outcome:
     return Use(session.method, after) if after else End("approved", session.person)
 
 
-def person_of(session: Session) -> Person:
-    return PEOPLE[session.person]
-
-
 def _proven(session: Session, right: bool) -> Outcome:
     return following(session, session.state) if right else Wrong()
 
@@ -138,12 +159,11 @@ def _asked(session: Session) -> Level:
 
 
 STEPS: dict[str, Callable[[Session, Fields, float], Outcome]] = {
-    "shown": who,
-    "choosing": choose,
     "waiting": app,
     "code_display": code,
     "audio_reader": code,
     "password": password,
+    "chip": chip,
     "rejected": over,
     "blocked": over,
     "parallel": over,

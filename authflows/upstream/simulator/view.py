@@ -11,27 +11,30 @@ from django.conf import settings
 from django.utils import timezone
 
 from authflows.levels import Level
-from authflows.upstream.simulator import memory, secrets
+from authflows.upstream.simulator import chips, lookup, memory, secrets
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.methods import METHODS, offered
 from authflows.upstream.simulator.people import PEOPLE
 
 Shown = dict[str, Any]
+# On the first screen, which must not grow; the test phone's page names everybody.
+NAMED = [person.user_id for person in PEOPLE.values() if person.ending] + ["freja", "karl"]
 
 
 def of(session: Session, *, unknown: str | None = None) -> Shown:
     """{"step": …, "shown": …}"""
-    shown: Shown = {"provider_name": session.request["provider"], "action": session.request["action"]}
+    shown: Shown = {"provider_name": session.request["provider"], "action": session.request["action"]} | _clock(session.seconds_left)
     if session.state == "shown":
-        return {"step": "user_id", "shown": shown | {"unknown": unknown is not None, "user_id": unknown or "", "identities": list(PEOPLE)}}
+        first = {"unknown": unknown is not None, "user_id": unknown or "", "identities": list(NAMED), "remembered": False}
+        return {"step": "user_id", "shown": shown | first}
     step, more = VIEWS[session.state](session)
     return {"step": step, "shown": shown | more}
 
 
 def _choice(session: Session) -> tuple[str, Shown]:
-    person = PEOPLE[session.person]
+    person = lookup.find(session.service, session.person)
     minimum = Level[session.request["level"].upper()]
-    methods = [[method.name, method.level_of(person).word] for method in offered(person, minimum)]
+    methods = [[method.name, method.level_of(person).word] for method in offered(person, minimum)] if person else []
     return "authenticator", {"minimum": session.request["level"], "methods": methods}
 
 
@@ -44,7 +47,7 @@ def _app(session: Session) -> tuple[str, Shown]:
     tied |= {"qr": session.qr}
     if session.qr:
         tied |= {f"half_{frame}": half for frame, half in zip("ab", secrets.halves(session.channel), strict=True)}
-    return "waiting", tied | _place(session, "app") | _clock(session.seconds_left)
+    return "waiting", tied | _place(session, "app")
 
 
 def _code(session: Session) -> tuple[str, Shown]:
@@ -54,6 +57,11 @@ def _code(session: Session) -> tuple[str, Shown]:
 
 def _password(session: Session) -> tuple[str, Shown]:
     return "password", {"password": secrets.password(session.person)} | _place(session, "password") | _wrong(session)
+
+
+def _chip(session: Session) -> tuple[str, Shown]:
+    asked = chips.to_prove(session.service, session.person, session.channel)
+    return "chip", {"chip": asked} | _place(session, "chip") | _wrong(session)
 
 
 def _over(session: Session) -> tuple[str, Shown]:
@@ -95,6 +103,7 @@ VIEWS: dict[str, Callable[[Session], tuple[str, Shown]]] = {
     "code_display": _code,
     "audio_reader": _code,
     "password": _password,
+    "chip": _chip,
     "rejected": _over,
     "blocked": _over,
     "parallel": _over,
