@@ -40,7 +40,7 @@ class Problem:
     """What is wrong, and where: a path as $.values.light.panel."""
 
     path: str
-    text: Promise
+    text: str | Promise
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text}"
