@@ -74,6 +74,11 @@ PAGES = _all(
         "Try again; ask the operator if it stays.",
     ),
     ("too_many_requests", "Too many requests in a minute from one address or for one client.", "Wait for the seconds of Retry-After."),
+    (
+        "preview_over",
+        "The address of a design's preview is older than 15 minutes, was altered, or its draft is gone.",
+        "Open the preview from the portal anew.",
+    ),
     ("no_such_address", "Nothing answers at this address, or the issuer is not in use.", "Take addresses from discovery, never by hand."),
     ("unavailable", "The database or another part restarts.", "Repeat after Retry-After."),
     ("internal", "A mistake of ours.", SUPPORT),

@@ -19,7 +19,7 @@ from oidc_provider.models import ResponseType
 
 from authflows import configuration, keys, subjects
 from authflows.client_settings import OF_CLIENT, OF_PARTY, ClientSettings
-from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
+from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service, Theme
 from authflows.oidc import profile
 from authflows.oidc.claims import is_scope
 from billing import metering
@@ -300,9 +300,13 @@ def live_secrets(tenant_id: uuid.UUID, ext_id: uuid.UUID) -> list[ClientSecret]:
 
 
 def _service(tenant: Tenant, environment: Environment, alias: str) -> Service:
-    """What the box calls the service: 60 characters at most."""
+    """What the box calls the service: 60 characters at most. It shows the environment's design."""
+    published = Theme.objects.of(tenant.id).filter(name=environment.kind, published_at__isnull=False).order_by("-version")
+    design = published.values_list("id", flat=True).first()
     service, _ = Service.objects.of(tenant.id).get_or_create(
-        environment_id=environment.id, alias=alias[:60], defaults={"tenant_id": tenant.id, "approved_at": timezone.now()}
+        environment_id=environment.id,
+        alias=alias[:60],
+        defaults={"tenant_id": tenant.id, "approved_at": timezone.now(), "theme_id": design},
     )
     return service
 

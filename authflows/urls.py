@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
-from authflows import cpr_api, cpr_page, journey, logout
+from authflows import cpr_api, cpr_page, journey, logout, previews
 from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import chip_page, phone
@@ -31,7 +31,14 @@ class Digest(Handle):
     regex = "[0-9a-f]{64}"
 
 
+class Signed(Handle):
+    """What the signer of previews made."""
+
+    regex = "[A-Za-z0-9_:-]{20,200}"
+
+
 register_converter(Handle, "handle")
+register_converter(Signed, "signed")
 register_converter(Digest, "sha256")
 
 urlpatterns = [
@@ -54,6 +61,8 @@ urlpatterns = [
     path("cpr/match", cpr_api.match, name="cpr_match"),
     path("errors", guide.errors, name="errors"),
     path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
+    path("logo/<sha256:name>", stylesheets.logo, name="logo"),
+    path("preview/<signed:token>/<slug:stage>/<slug:scheme>", previews.preview, name="preview"),
     path("simulator/phone", phone.phone, name="phone"),
     path("simulator/chip", chip_page.page, name="chip"),
 ]
@@ -79,6 +88,8 @@ METHODS = {
     "cpr_match": ("POST",),
     "errors": ("GET", "HEAD"),
     "theme": ("GET", "HEAD"),
+    "logo": ("GET", "HEAD"),
+    "preview": ("GET",),
     "phone": ("GET", "POST"),
     "chip": ("GET", "POST"),
 }

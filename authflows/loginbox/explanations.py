@@ -55,6 +55,11 @@ EXPLANATIONS: dict[str, tuple[Text, Text, Text]] = {
         _("Try again later."),
     ),
     "no_such_address": (_("There is nothing at this address"), _("The address is wrong, or it is not in use any more."), TELL_SERVICE),
+    "preview_over": (
+        _("The preview is over"),
+        _("Its address works for a quarter of an hour, or the draft is gone."),
+        _("Load the page of the portal anew."),
+    ),
     "unavailable": (_("We cannot answer just now"), _("A part of the system is restarting."), _("Wait a moment, and try again.")),
     "internal": (_("Something went wrong here"), _("The mistake is ours, and we have been told."), _("Try again in a little while.")),
 }

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from authflows import pages
-from authflows.configuration import Client, IssuerConfig
+from authflows.configuration import Client, IssuerConfig, LogoFile, ThemeValues
 from authflows.loginbox import qr, theme
 from authflows.pages import fill, plain
 
@@ -37,10 +37,13 @@ def _render(issuer: IssuerConfig, client: Client | None, language: str, template
 
 def context(issuer: IssuerConfig | None, client: Client | None, language: str) -> dict[str, Any]:
     """What every page around the box is told: the tenant's design, the operator's links, where we are."""
-    design = client.theme if client else None
+    design = client.theme if client and client.theme and "login" in client.theme.kinds else None
+    return designed(issuer, design, client.alias if client else "", language)
+
+
+def designed(issuer: IssuerConfig | None, design: ThemeValues | None, alias: str, language: str) -> dict[str, Any]:
     texts: dict[str, Any] = design.texts.get(language, {}) if design else {}
     name, _ = theme.published(design)
-    alias = plain(client.alias) if client else ""
     return {
         "tenant_name": plain(issuer.tenant_name) if issuer else "",
         "operator_name": issuer.operator_name if issuer else "Broker Portal",
@@ -52,11 +55,23 @@ def context(issuer: IssuerConfig | None, client: Client | None, language: str) -
         "languages": LANGUAGES,
         "help_url": issuer.support_url if issuer else "",
         "privacy_url": issuer.privacy_url if issuer else "",
-        "heading": plain(texts.get("heading", "")) or gettext("Log on at %(service)s") % {"service": alias},
+        "heading": plain(texts.get("heading", "")) or gettext("Log on at %(service)s") % {"service": plain(alias)},
         "text": plain(texts.get("text", "")),
         "points": [plain(point) for point in texts.get("points", [])],
-        "links": [(plain(label), url) for label, url in texts.get("links", [])],
+        "groups": [
+            {"title": plain(group["title"]), "links": [(plain(label), plain(url)) for label, url in group["links"]]}
+            for group in texts.get("links", [])
+        ],
+        "content_on_phones": bool(design and design.content_on_phones),
+        "logo": f"{issuer.prefix}/logo/{design.logo.digest}" if issuer and design and design.logo else "",
+        "logo_size": _shown_size(design.logo) if design and design.logo else (0, 0),
     }
+
+
+def _shown_size(logo: LogoFile) -> tuple[int, int]:
+    """At most 160 x 40 CSS pixels, in its own proportions."""
+    scale = min(160 / logo.width, 40 / logo.height)
+    return max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
 
 
 # What belongs to one login replaces a marker; the rest of what a step shows is rendered into its skeleton.

@@ -7,7 +7,7 @@ from authflows.models.login import CoreSession, CoreState, Login, LoginState
 from authflows.models.once import PushedRequest, SpentJti
 from authflows.models.refused_redirect import RefusedRedirect
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
-from authflows.models.service import Connection, ConnectionGrant, Level, Service, Theme
+from authflows.models.service import Connection, ConnectionGrant, Level, Logo, Service, Theme
 from authflows.models.session import BrokerSession
 from authflows.models.simulator import SimulatedBlock, SimulatedChip, SimulatedSession, SimulatorLedger
 
@@ -28,6 +28,7 @@ __all__ = [
     "Level",
     "Login",
     "LoginState",
+    "Logo",
     "Purpose",
     "PushedRequest",
     "RefreshToken",
