@@ -95,8 +95,8 @@ FLAGS: dict[str, tuple[bool, str]] = {
         False,
         "test_pushed_requests::test_18_a_request_uri_cannot_be_pushed_and_a_foreign_one_is_never_fetched",
     ),
-    "backchannel_logout_supported": (True, "test_logout::test_38_every_member_of_the_session_is_told"),
-    "backchannel_logout_session_supported": (True, "test_logout::test_38_every_member_of_the_session_is_told"),
+    "backchannel_logout_supported": (True, "test_back_channel_logout::test_38_every_member_of_the_session_is_told"),
+    "backchannel_logout_session_supported": (True, "test_back_channel_logout::test_38_every_member_of_the_session_is_told"),
     "authorization_response_iss_parameter_supported": (True, "test_authorize::test_a_mistake_of_a_known_client_is_told_to_it"),
 }
 
