@@ -8,9 +8,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from authflows import store
+from authflows import refusals, store
 from authflows.configuration import IssuerConfig
-from authflows.errors import JsonError, Stale
+from authflows.errors import JsonError, Stale, UnregisteredRedirect
 from authflows.oidc import discovery as provider
 from authflows.oidc import dpop, introspection, pushing, revocation
 from authflows.oidc import token as token_endpoint
@@ -32,7 +32,11 @@ def jwks(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 def par(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     shown = _shown(request, issuer, "par")
-    return _private(pushing.push(issuer, _form(request), _authorization(request), address_of(request), shown), status=201)
+    try:
+        return _private(pushing.push(issuer, _form(request), _authorization(request), address_of(request), shown), status=201)
+    except UnregisteredRedirect as refused:
+        refusals.tell(issuer.tenant_id, refused, str(getattr(request, "trace_id", "")))
+        raise
 
 
 def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
