@@ -22,6 +22,10 @@ class ClientSettings:
     fapi: bool = False  # FAPI 2.0 Security Profile
     dpop_required: bool = False  # RFC 9449 section 5.2
     access_token_format: str = "opaque"  # or jwt (RFC 9068)
+    authorization_response_alg: str = ""  # of answers that are JWTs (JARM); "" as the id_token's
+    id_token_encryption: str = ""  # or RSA-OAEP-256 or ECDH-ES (OpenID Connect Registration 1.0 section 2)
+    userinfo_alg: str = ""  # "" is plain JSON
+    userinfo_encryption: str = ""
     dialect: str = "native"  # whose names for parameters and claims
     subjects: str = "native"  # whose `sub`, where the person was imported with one
     jwks: dict[str, Any] | None = None
@@ -43,6 +47,8 @@ class ClientSettings:
         return self.dpop_required or self.fapi
 
 
+SIGNING = {alg: alg for alg in ("ES256", "RS256", "PS256")}
+ENCRYPTION = {alg: alg for alg in ("RSA-OAEP-256", "ECDH-ES")}
 # --setting key=value: the field, and each value that it may have. Parts that are not built yet stand in no table.
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
@@ -53,6 +59,10 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "fapi": ("fapi", {"on": True, "off": False}),
     "pkce": ("pkce", {"required": "required", "nonce_instead": "nonce_instead"}),
     "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
+    "authorization_signed_response_alg": ("authorization_response_alg", SIGNING),
+    "id_token_encrypted_response_alg": ("id_token_encryption", ENCRYPTION),
+    "userinfo_signed_response_alg": ("userinfo_alg", SIGNING),
+    "userinfo_encrypted_response_alg": ("userinfo_encryption", ENCRYPTION),
     "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
     "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),
 }

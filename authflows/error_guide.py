@@ -128,7 +128,11 @@ DESCRIPTIONS = _all(
     ("mitid_core_client_error", "MitID did not accept the request. Nothing is owed for it.", "Try again; almost always it then works."),
 )
 JSON = _all(
-    ("invalid_request", "A parameter is missing, malformed, or sent twice; or the body is not a form.", "error_description names it."),
+    (
+        "invalid_request",
+        "A parameter is missing, malformed, or sent twice; the body is not a form; or no key can be had to encrypt the answer for.",
+        "error_description names it.",
+    ),
     (
         "invalid_client",
         "The client is unknown, or its secret or assertion is not accepted.",

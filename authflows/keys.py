@@ -232,8 +232,8 @@ def verified(keys: tuple[LoadedKey, ...], token: str) -> dict[str, Any] | None:
                 claims = json.loads(signed.payload)
             except (JoseError, ValueError, RecursionError):
                 continue
-            # A type of its own makes it another token (RFC 8725 section 3.11).
-            if signed.headers().get("typ", "JWT") == "JWT" and isinstance(claims, dict):
+            # A type of its own makes it another token (RFC 8725 section 3.11); userinfo has no end, an authorization response no sub.
+            if signed.headers().get("typ", "JWT") == "JWT" and isinstance(claims, dict) and {"sub", "exp"} <= claims.keys():
                 return claims
     return None
 

@@ -18,8 +18,9 @@ CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
 def metadata(issuer: IssuerConfig) -> dict[str, Any]:
-    algorithms = {"ES256": ["ES256"], "RS256": ["RS256", "PS256"]}
+    families = {"ES256": ["ES256"], "RS256": ["RS256", "PS256"]}
     active = {key.alg for key in issuer.keys if key.state == "active"}
+    signing = [alg for family in families if family in active for alg in families[family]]
     return {
         "issuer": issuer.url,
         "authorization_endpoint": f"{issuer.url}/authorize",
@@ -34,7 +35,9 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
+        **{f"{what}_signing_alg_values_supported": signing for what in ("authorization", "id_token", "userinfo")},
+        **{f"{what}_encryption_alg_values_supported": list(jose.ENCRYPTION) for what in ("id_token", "userinfo")},
+        **{f"{what}_encryption_enc_values_supported": [jose.CONTENT_ENCRYPTION] for what in ("id_token", "userinfo")},
         "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
         "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
         "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],

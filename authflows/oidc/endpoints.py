@@ -82,13 +82,15 @@ def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, A
     return response
 
 
-def _private(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = HttpResponse(json.dumps(body), status=status, content_type="application/json")
+def _private(body: dict[str, Any] | str, *, status: int = 200) -> HttpResponse:
+    """JSON, or the one JWT that a text is."""
+    text, kind = (body, "application/jwt") if isinstance(body, str) else (json.dumps(body), "application/json")
+    response = HttpResponse(text, status=status, content_type=kind)
     response.headers["Pragma"] = "no-cache"
     return response
 
 
-def _proven(issuer: IssuerConfig, shown: Shown, body: dict[str, Any]) -> HttpResponse:
+def _proven(issuer: IssuerConfig, shown: Shown, body: dict[str, Any] | str) -> HttpResponse:
     """With the nonce for the next proof (RFC 9449 section 8.2)."""
     response = _private(body)
     if shown.proof:

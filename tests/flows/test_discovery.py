@@ -22,6 +22,7 @@ Visitors = Callable[..., Browser]
 TESTS = Path(__file__).resolve().parent
 GOLDEN = TESTS.parent / "golden"
 ALGORITHMS = ("ES256", "PS256", "RS256")
+ENCRYPTION = ("RSA-OAEP-256", "ECDH-ES")
 SECRETS = ("client_secret_basic", "client_secret_post")
 HERE = "test_discovery"
 
@@ -43,7 +44,12 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "response_modes_supported": {
         "query": ("test_authorize::test_state_comes_back_as_it_was",),
         "form_post": ("test_requests::test_a_code_can_come_by_a_form", "test_requests::test_an_error_comes_the_same_way"),
-    },
+    }
+    | each(
+        ("jwt", "query.jwt", "form_post.jwt"),
+        "test_signed_answers::test_a_login_is_answered_by_a_signed_response",
+        "test_signed_answers::test_errors_are_signed_too",
+    ),
     "grant_types_supported": {
         "authorization_code": ("test_token::test_a_code_is_spent_once_and_a_replay_ends_what_it_gave",),
         "refresh_token": ("test_refresh::test_a_confidential_client_keeps_its_token",),
@@ -78,6 +84,12 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "ui_locales_supported": each(("da", "en"), "test_requests::test_the_first_language_that_we_speak_is_spoken"),
     "prompt_values_supported": each(("none",), "test_sessions::test_prompt_none_is_answered_by_the_first_response")
     | each(("login", "consent", "select_account", "consent_revoke"), PROMPTED),
+    "authorization_signing_alg_values_supported": each(ALGORITHMS, "test_signed_answers::test_a_login_is_answered_by_a_signed_response"),
+    "userinfo_signing_alg_values_supported": each(ALGORITHMS, "test_encrypted_answers::test_userinfo_is_signed"),
+    "userinfo_encryption_alg_values_supported": each(ENCRYPTION, "test_encrypted_answers::test_userinfo_is_encrypted"),
+    "userinfo_encryption_enc_values_supported": each(("A256GCM",), "test_encrypted_answers::test_userinfo_is_encrypted"),
+    "id_token_encryption_alg_values_supported": each(ENCRYPTION, "test_encrypted_answers::test_an_id_token_is_encrypted_for_its_client"),
+    "id_token_encryption_enc_values_supported": each(("A256GCM",), "test_encrypted_answers::test_an_id_token_is_encrypted_for_its_client"),
     "dpop_signing_alg_values_supported": {
         "ES256": ("test_dpop::test_a_token_is_bound_to_the_key_that_it_was_asked_with",),
         "PS256": ("test_dpop::test_an_rsa_key_proves_too",),

@@ -11,7 +11,7 @@ from tests.doubles.houses import Books, House
 from tests.doubles.keyholder import KeyHolder
 from tests.doubles.relying_party import REDIRECT_URI
 
-WRONG = f"{REDIRECT_URI}/?from=010190-1234"
+WRONG = f"{REDIRECT_URI}/?from=610190-1234"
 Sends = Callable[[KeyHolder, Browser], tuple[int, str]]
 
 

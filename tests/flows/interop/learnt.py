@@ -59,7 +59,7 @@ def as_asked(row: Row, learnt: Learnt, party: RelyingParty) -> None:
         assert set(claims) - PROTOCOL == told(row)
         assert set(learnt.userinfo) - PROTOCOL == told(row)
     assert learnt.userinfo["sub"] == claims["sub"]
-    assert header(tokens["id_token"])["alg"] == row.alg
+    assert header(tokens["id_token"])["alg"] == (row.encrypted or row.alg)
     assert set(tokens["scope"].split()) == set(row.scopes.split())
     assert tokens["token_type"].lower() == ("dpop" if row.dpop else "bearer")
     assert (tokens["access_token"].count("."), "refresh_token" in tokens) == (2 if row.access_token == "jwt" else 0, row.offline)
