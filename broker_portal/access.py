@@ -25,6 +25,7 @@ class Action(Enum):
     TRY_LOGIN = auto()
     SEE_USAGE = auto()
     SEE_INVOICES = auto()
+    ROTATE_KEYS = auto()  # what everybody's trust hangs on: the owner's alone
 
 
 class StaffAction(Enum):
@@ -43,7 +44,7 @@ PAYS = READS | {Action.SEE_INVOICES}
 
 ROLES: dict[MembershipRole, frozenset[Action]] = {
     MembershipRole.OWNER: frozenset(Action),
-    MembershipRole.ADMIN: frozenset(Action),
+    MembershipRole.ADMIN: frozenset(Action) - {Action.ROTATE_KEYS},
     MembershipRole.DEVELOPER: BUILDS,
     MembershipRole.FINANCE: PAYS,
     MembershipRole.READ_ONLY: READS | {Action.SEE_CLIENTS},
