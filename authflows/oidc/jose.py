@@ -17,6 +17,8 @@ from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from authflows.keys import LoadedKey
+
 ALGORITHMS = ("ES256", "PS256", "RS256")
 FAPI_ALGORITHMS = ("ES256", "PS256")  # FAPI 2.0 Security Profile section 5.4.1
 FAMILY = {"ES256": "EC", "PS256": "RSA", "RS256": "RSA"}
@@ -106,6 +108,11 @@ def key_set(document: Any) -> tuple[PublicKey, ...]:
     if not keys and not recipients(document):
         raise UnusableKeys("no key for ES256, PS256 or RS256 (P-256, or RSA of 2048 bits or more)")
     return keys
+
+
+def ours(keys: Sequence[LoadedKey]) -> list[PublicKey]:
+    """What we sign with, to verify it again. One RSA key signs two algorithms."""
+    return [PublicKey(key.kid, FAMILY[key.alg], "" if FAMILY[key.alg] == "RSA" else key.alg, key.private) for key in keys]
 
 
 def recipients(document: Any) -> tuple[PublicKey, ...]:

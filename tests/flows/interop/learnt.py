@@ -68,6 +68,8 @@ def as_asked(row: Row, learnt: Learnt, party: RelyingParty) -> None:
     if row.offline:
         assert learnt.refreshed is not None
         assert learnt.refreshed["access_token"] != tokens["access_token"]
+        assert learnt.refreshed["token_type"] == tokens["token_type"]
     if learnt.looked_up is not None:
         assert (learnt.looked_up["active"], learnt.looked_up["client_id"]) == (True, party.client_id)
+        assert learnt.looked_up["token_type"].lower() == tokens["token_type"].lower()
     assert learnt.afterwards in ("unknown", "")

@@ -50,6 +50,8 @@ def registered(row: Row, house: House, **more: Any) -> tuple[RelyingParty, Keys]
     keys = Keys(key_of(row), opening_key_of(row))
     scopes = ("openid", "profile", "mitid", *(["offline_access"] if row.offline else []))
     wanted: dict[str, Any] = {"scopes": scopes, "access_token_format": row.access_token, **more}
+    # What a row does it also has to do.
+    wanted |= {"par_required": row.way == "pushed", "request_object_required": row.way == "signed", "dpop_required": bool(row.dpop)}
     if row.fapi:
         wanted["fapi"] = True
     if row.pkce != "S256":
@@ -63,10 +65,17 @@ def registered(row: Row, house: House, **more: Any) -> tuple[RelyingParty, Keys]
 
 def known_before(row: Row, party: RelyingParty, keys: Keys, visitor: Browser) -> None:
     """Who is not to be asked has a session."""
-    if row.prompt == "none":
-        visitor.remembers = True
+    if row.prompt != "none":
+        return
+    visitor.remembers = True
+    asked = party.ask(acr_values=row.acr_values or None)
+    if keys.signing is not None and row.way == "signed":
+        holder = KeyHolder(party, keys.signing)
+        asked = holder.by_object(asked, holder.request_object(asked))
+    elif row.way == "pushed":
         wanted = {"acr_values": row.acr_values or None}
-        visitor.login(KeyHolder(party, keys.signing).pushed(**wanted)[0] if row.fapi and keys.signing else party.ask(**wanted))
+        asked = KeyHolder(party, keys.signing).pushed(**wanted)[0] if keys.signing is not None else party.push(asked)
+    visitor.login(asked)
 
 
 def rows(client: str) -> list[Any]:
