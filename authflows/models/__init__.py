@@ -1,5 +1,6 @@
 """Rows of logging a person in."""
 
+from authflows.models.api_token import ApiToken
 from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectAlias, SubjectKind, SubjectScheme
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
 from authflows.models.login import CoreSession, CoreState, Login, LoginState
@@ -12,6 +13,7 @@ from authflows.models.simulator import SimulatedBlock, SimulatedSession, Simulat
 
 __all__ = [
     "AccessToken",
+    "ApiToken",
     "AuthMethod",
     "BrokerSession",
     "ClientExt",

@@ -16,7 +16,7 @@ from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError, Stale, UnregisteredRedirect
 from authflows.levels import Level
-from authflows.oidc import claims, claims_request, hints, intake, responses
+from authflows.oidc import apis, claims, claims_request, hints, intake, responses
 from authflows.oidc.claims_request import Malformed
 from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
@@ -198,7 +198,7 @@ def response_mode_is_ours(asked: Asked) -> None:
 def scope_is_allowed(asked: Asked) -> None:
     if "openid" not in asked.scopes:
         raise asked.refuse("invalid_scope", "scope must contain openid")
-    foreign = [scope for scope in asked.scopes if scope not in asked.client.scopes]
+    foreign = [scope for scope in asked.scopes if scope not in asked.client.scopes or scope in apis.SCOPES]
     if foreign:
         raise asked.refuse("invalid_scope", "the client may not ask for one of these scopes")
 

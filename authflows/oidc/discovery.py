@@ -8,7 +8,7 @@ from authflows import keys, login
 from authflows.configuration import IssuerConfig
 from authflows.keys import LoadedKey
 from authflows.levels import Level
-from authflows.oidc import dpop, jose
+from authflows.oidc import apis, dpop, jose
 from authflows.oidc.authorize import LANGUAGES, PROMPTS
 from authflows.oidc.claims import ADVERTISED, extra_scopes, supported
 from authflows.oidc.responses import MODES
@@ -46,7 +46,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         },
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
-        "scopes_supported": [*ADVERTISED, *extra_scopes()],
+        "scopes_supported": [*ADVERTISED, *extra_scopes(), *sorted(apis.SCOPES)],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *supported()],
         "acr_values_supported": [level.uri for level in Level if level <= _reachable(issuer)],
         "ui_locales_supported": list(LANGUAGES),

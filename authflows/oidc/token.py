@@ -15,7 +15,7 @@ from django.conf import settings
 from authflows import grants, sealing
 from authflows.configuration import Client, IssuerConfig
 from authflows.errors import JsonError
-from authflows.oidc import caller, dpop, encrypting, issued, refreshing, trial
+from authflows.oidc import caller, client_credentials, dpop, encrypting, issued, refreshing, trial
 from authflows.oidc.caller import Caller
 from authflows.oidc.dpop import Shown
 from authflows.oidc.parameters import Parameters
@@ -92,6 +92,7 @@ def redeem_trial(issuer: IssuerConfig, client: Client, code: str, verifier: str)
 GRANTS: dict[str, tuple[list[Callable[[Parameters], None]], Callable[[IssuerConfig, Caller, Parameters], dict[str, Any]]]] = {
     "authorization_code": (CHECKS, redeem),
     "refresh_token": (refreshing.CHECKS, refreshing.refresh),
+    "client_credentials": (client_credentials.CHECKS, client_credentials.give),
 }
 
 

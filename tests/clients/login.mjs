@@ -68,9 +68,11 @@ try {
   const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub, proof);
   const refreshed = asked.refresh ? await client.refreshTokenGrant(config, tokens.refresh_token, undefined, proof) : null;
   const looked_up = asked.auth_method === "none" ? null : await client.tokenIntrospection(config, tokens.access_token);
+  const given = asked.api ? await client.clientCredentialsGrant(config, { scope: asked.api }) : null;
+  const own = given && (await client.tokenIntrospection(config, given.access_token));
   await client.tokenRevocation(config, (refreshed ?? tokens).refresh_token ?? tokens.access_token);
   const afterwards = await client.fetchUserInfo(config, tokens.access_token, claims.sub, proof).then(() => "known", () => "unknown");
-  say({ tokens, claims, userinfo, refreshed, looked_up, afterwards });
+  say({ tokens, claims, userinfo, refreshed, looked_up, afterwards, own });
 } catch (error) {
   say({ error: error.error ?? error.code, description: error.error_description ?? error.message, cause: String(error.cause ?? "") });
 }

@@ -53,6 +53,7 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "grant_types_supported": {
         "authorization_code": ("test_token::test_a_code_is_spent_once_and_a_replay_ends_what_it_gave",),
         "refresh_token": ("test_refresh::test_a_confidential_client_keeps_its_token",),
+        "client_credentials": ("test_client_credentials::test_a_client_gets_a_token_for_itself",),
     },
     "subject_types_supported": each(("public",), "test_login::test_an_organisation_knows_a_person_by_one_id_in_one_environment"),
     "id_token_signing_alg_values_supported": each(ALGORITHMS, "test_login::test_id_tokens_are_signed_as_the_client_registered"),
@@ -69,6 +70,7 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
         ("S256",), "test_token::test_a_code_needs_all_that_was_promised", "test_requests::test_a_challenge_that_was_sent_needs_its_verifier"
     ),
     "scopes_supported": each(("openid", "profile", "mitid"), "test_login::test_only_the_claims_of_the_scopes_are_given")
+    | each(("simulator_identities",), "test_client_credentials::test_a_client_gets_a_token_for_itself")
     | each(("offline_access",), "test_refresh::test_a_refresh_token_is_given_where_it_was_asked_for_and_the_client_has_the_scope")
     | each(("age_over:15", "age_over:16", "age_over:18", "age_over:21"), f"{HERE}::test_every_age_that_is_named_is_told"),
     "claims_supported": each(

@@ -43,6 +43,11 @@ class Row:
         return self.scope + " offline_access" * self.offline
 
     @property
+    def api(self) -> str:
+        """The scope of our API for which the client asks a token of its own, where it can have one."""
+        return "simulator_identities" if self.client == "openid-client" and self.auth != "none" and not self.dpop else ""
+
+    @property
     def acr_values(self) -> str:
         return NSIS + self.acr if self.acr else ""
 

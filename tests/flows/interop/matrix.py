@@ -19,7 +19,11 @@ def _by_openid_client(members: Callable[[Row], set[str]]) -> Callable[[Row], set
 # Lists in discovery that the array is made of: which of their members a row asks for, or a client that reads discovery goes by.
 ASKED_BY: Mapping[str, Callable[[Row], set[str]]] = {
     "response_modes_supported": lambda row: {row.mode},
-    "grant_types_supported": lambda row: {"authorization_code", *(["refresh_token"] if row.offline else [])},
+    "grant_types_supported": lambda row: {
+        "authorization_code",
+        *(["refresh_token"] if row.offline else []),
+        *(["client_credentials"] if row.api else []),
+    },
     "id_token_signing_alg_values_supported": lambda row: {row.alg},
     "token_endpoint_auth_methods_supported": lambda row: {row.auth},
     "token_endpoint_auth_signing_alg_values_supported": lambda row: {row.proof},

@@ -30,6 +30,7 @@ class OpenidClient:
             "scope": row.scopes,
             "parameters": row.parameters,
             "refresh": row.offline,
+            "api": row.api,
             "jarm": row.mode.endswith("jwt"),
             "userinfo_alg": row.userinfo,
         }

@@ -48,7 +48,7 @@ class Keys:
 
 def registered(row: Row, house: House, **more: Any) -> tuple[RelyingParty, Keys]:
     keys = Keys(key_of(row), opening_key_of(row))
-    scopes = ("openid", "profile", "mitid", *(["offline_access"] if row.offline else []))
+    scopes = ("openid", "profile", "mitid", *(["offline_access"] if row.offline else []), *row.api.split())
     wanted: dict[str, Any] = {"scopes": scopes, "access_token_format": row.access_token, **more}
     # What a row does it also has to do.
     wanted |= {"par_required": row.way == "pushed", "request_object_required": row.way == "signed", "dpop_required": bool(row.dpop)}
