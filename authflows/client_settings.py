@@ -37,6 +37,10 @@ class ClientSettings(PartySettings):
     fapi: bool = False  # FAPI 2.0 Security Profile
     dpop_required: bool = False  # RFC 9449 section 5.2
     access_token_format: str = "opaque"  # or jwt (RFC 9068)
+    authorization_response_alg: str = ""  # of answers that are JWTs (JARM); "" as the id_token's
+    id_token_encryption: str = ""  # or RSA-OAEP-256 or ECDH-ES (OpenID Connect Registration 1.0 section 2)
+    userinfo_alg: str = ""  # "" is plain JSON
+    userinfo_encryption: str = ""
     dialect: str = "native"  # whose names for parameters and claims
     subjects: str = "native"  # whose `sub`, where the person was imported with one
     jwks: dict[str, Any] | None = None
@@ -62,6 +66,8 @@ OF_PARTY = tuple(each.name for each in fields(PartySettings))
 OF_CLIENT = tuple(each.name for each in fields(ClientSettings) if each.name not in OF_PARTY)
 
 
+SIGNING = {alg: alg for alg in ("ES256", "RS256", "PS256")}
+ENCRYPTION = {alg: alg for alg in ("RSA-OAEP-256", "ECDH-ES")}
 # --setting key=value: the field, and each value that it may have. Parts that are not built yet stand in no table.
 CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "min_loa": ("minimum_level", {"low": "low", "substantial": "substantial", "high": "high"}),
@@ -76,6 +82,10 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "cpr_business": ("cpr_business", {"on": True, "off": False}),
     "identities": ("identities", {"private": "private", "business": "business", "both": "both"}),
     "access_token": ("access_token_format", {"opaque": "opaque", "jwt": "jwt"}),
+    "authorization_signed_response_alg": ("authorization_response_alg", SIGNING),
+    "id_token_encrypted_response_alg": ("id_token_encryption", ENCRYPTION),
+    "userinfo_signed_response_alg": ("userinfo_alg", SIGNING),
+    "userinfo_encrypted_response_alg": ("userinfo_encryption", ENCRYPTION),
     "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
     "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),
 }

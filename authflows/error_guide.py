@@ -149,7 +149,11 @@ DESCRIPTIONS = _all(
     ("mitid_core_client_error", "MitID did not accept the request. Nothing is owed for it.", "Try again; almost always it then works."),
 )
 JSON = _all(
-    ("invalid_request", "A parameter is missing, malformed, or sent twice; or the body is not a form.", "error_description names it."),
+    (
+        "invalid_request",
+        "A parameter is missing, malformed, or sent twice; the body is not a form; or no key can be had to encrypt the answer for.",
+        "error_description names it.",
+    ),
     (
         "invalid_client",
         "The client is unknown, or its secret or assertion is not accepted.",
@@ -160,13 +164,13 @@ JSON = _all(
         "The code or refresh token was used, has expired, or belongs to another client, redirect_uri or code_verifier.",
         "Begin a new login. A second use has ended what the first gave.",
     ),
-    ("invalid_scope", "A refresh asked for more than was granted.", "Leave scope out, or ask for less."),
+    ("invalid_scope", "More was asked for than was granted, or than the client has for itself.", "Leave scope out, or ask for less."),
     (
         "unauthorized_client",
         "The client is not registered for this grant_type.",
-        "Give the client the scope offline_access for refresh tokens.",
+        "Give the client the scope offline_access for refresh tokens, an API's scope for client_credentials.",
     ),
-    ("unsupported_grant_type", "grant_type is none of those in discovery.", "Use authorization_code or refresh_token."),
+    ("unsupported_grant_type", "grant_type is none of those in discovery.", "Use authorization_code, refresh_token or client_credentials."),
     ("invalid_token", "The access token is missing, unknown, expired or revoked.", "Begin a new login, or refresh."),
     (
         "cpr_not_allowed",
@@ -180,7 +184,7 @@ JSON = _all(
         "Let the person log in again: each login has three tries.",
     ),
     ("cpr_too_late", "More than 15 minutes have passed since the person logged in with MitID.", "Let them log in again."),
-    ("insufficient_scope", "The access token is not for userinfo.", "Ask for openid."),
+    ("insufficient_scope", "The access token is not for this endpoint.", "Ask for openid for userinfo; for our API for its scope."),
     ("invalid_dpop_proof", "The DPoP proof is missing, malformed, for another request, or was used.", "Make a new proof for each request."),
     (
         "use_dpop_nonce",

@@ -8,7 +8,6 @@ authorize ─303─► box ──► step … ──303──► return_ ──�
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
@@ -17,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from authflows import identified, leaving, levels, login, pages, refusals, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, remember_user, remembered_user, session_secret
-from authflows.errors import PageError, Unavailable, UnregisteredRedirect
+from authflows.errors import PageError, UnregisteredRedirect
 from authflows.identified import Person, Said, Underway
 from authflows.identity import Identity
 from authflows.login import Browser
@@ -46,7 +45,7 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     try:
         client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request, parameters.get("language")))
     except UnregisteredRedirect as refused:
-        _told_to_its_owners(request, issuer, refused)
+        refusals.tell(issuer.tenant_id, refused, trace_id(request))
         raise
     if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
         return leaving.send(issuer, ended)
@@ -56,13 +55,6 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     response = _see_other(f"{issuer.prefix}/login/{browser.handle}{'?session' if unseen else ''}")
     begin_cookie(response, request, issuer, browser)
     return response
-
-
-def _told_to_its_owners(request: HttpRequest, issuer: IssuerConfig, refused: UnregisteredRedirect) -> None:
-    assert refused.relying_party_id is not None
-    found = refusals.difference(refused.received, refused.registered)
-    with suppress(Unavailable):  # the person is answered all the same
-        refusals.record(issuer.tenant_id, refused.relying_party_id, found, trace_id(request))
 
 
 def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:

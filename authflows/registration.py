@@ -20,7 +20,7 @@ from oidc_provider.models import ResponseType
 from authflows import configuration, keys, subjects
 from authflows.client_settings import OF_CLIENT, OF_PARTY, ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service, Theme
-from authflows.oidc import profile
+from authflows.oidc import apis, profile
 from authflows.oidc.claims import is_scope
 from billing import metering
 from tenants import audit, outbound
@@ -53,7 +53,8 @@ class Registration(ClientSettings):
 
     @property
     def grant_types(self) -> list[str]:
-        return ["authorization_code", *(["refresh_token"] if "offline_access" in self.scopes else [])]
+        own = ["client_credentials"] if apis.SCOPES & set(self.scopes) else []
+        return ["authorization_code", *(["refresh_token"] if "offline_access" in self.scopes else []), *own]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,7 @@ def check(kind: str, wanted: Registration) -> None:
         raise Refused(f"id_token algorithm {wanted.id_token_alg}: one of {', '.join(SUPPORTED_ALGORITHMS)}")
     if problem := profile.problem(wanted, auth_method=wanted.auth_method, id_token_alg=wanted.id_token_alg, loopback=bool(settings.DEMO)):
         raise Refused(problem)
-    if "openid" not in wanted.scopes:
-        raise Refused("scope: must contain openid")
-    if unknown := [scope for scope in wanted.scopes if not is_scope(scope)]:
-        raise Refused(f"scope {unknown[0]}: not available yet")
+    _check_scopes(wanted)
     if not wanted.redirect_uris:
         raise Refused("redirect URI: at least one")
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
@@ -152,6 +150,23 @@ def _check_person(wanted: Registration) -> None:
         raise Refused("scope risk: needs its legal basis on record (risk_basis=…)")
     if len(wanted.risk_basis) > 300:
         raise Refused("risk_basis: 300 characters at most")
+
+
+def _check_scopes(wanted: Registration) -> None:
+    if "openid" not in wanted.scopes:
+        raise Refused("scope: must contain openid")
+    if unknown := [scope for scope in wanted.scopes if not is_scope(scope) and scope not in apis.SCOPES]:
+        raise Refused(f"scope {unknown[0]}: not available yet")
+    if problem := _api_problem(wanted):
+        raise Refused(f"scope {problem}")
+
+
+def _api_problem(wanted: Registration) -> str:
+    """A client's own token is a bearer token, given to whoever proves to be the client."""
+    asked = sorted(apis.SCOPES & set(wanted.scopes))
+    if asked and wanted.auth_method == AuthMethod.NONE:
+        return f"{asked[0]}: not for auth method none, since anybody can name a public client"
+    return f"{asked[0]}: not for clients whose tokens are bound to a key" if asked and wanted.needs_dpop else ""
 
 
 def _check_origins(kind: str, wanted: Registration) -> None:

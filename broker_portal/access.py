@@ -26,6 +26,7 @@ class Action(Enum):
     SEE_USAGE = auto()
     SEE_INVOICES = auto()
     CHANGE_BUYER = auto()  # who the tenant is on its invoices
+    ROTATE_KEYS = auto()  # what everybody's trust hangs on: the owner's alone
 
 
 class StaffAction(Enum):
@@ -45,7 +46,7 @@ PAYS = READS | {Action.SEE_INVOICES, Action.CHANGE_BUYER}
 
 ROLES: dict[MembershipRole, frozenset[Action]] = {
     MembershipRole.OWNER: frozenset(Action),
-    MembershipRole.ADMIN: frozenset(Action),
+    MembershipRole.ADMIN: frozenset(Action) - {Action.ROTATE_KEYS},
     MembershipRole.DEVELOPER: BUILDS,
     MembershipRole.FINANCE: PAYS,
     MembershipRole.READ_ONLY: READS | {Action.SEE_CLIENTS},

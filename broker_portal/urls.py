@@ -16,6 +16,7 @@ from broker_portal.clients import views as clients
 from broker_portal.incidents import views as incidents
 from broker_portal.invoices import statements
 from broker_portal.invoices import views as invoices
+from broker_portal.keys import views as keys
 from broker_portal.months import crediting
 from broker_portal.months import views as months
 from broker_portal.overview import views as overview
@@ -51,6 +52,8 @@ portal_patterns = [
     path(f"{CLIENT}/secrets", clients.new_secret, name="client_secret_new"),
     path(f"{CLIENT}/secrets/<uuid:secret>/revoke", clients.revoke_secret, name="client_secret_revoke"),
     path(f"{CLIENT}/try", trying.start, name="try_login"),
+    path(f"{ENVIRONMENT}/keys", keys.index, name="keys"),
+    path(f"{ENVIRONMENT}/keys/rotate", keys.rotate, name="keys_rotate"),
     path(f"{ENVIRONMENT}/usage", usage.month, name="usage"),
     path(f"{ENVIRONMENT}/usage.csv", usage.csv, name="usage_csv"),
     path(f"{ENVIRONMENT}/invoices", invoices.index, name="invoices"),

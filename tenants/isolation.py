@@ -75,6 +75,7 @@ TABLES: dict[str, TableClass] = {
     "authflows_coresession": TableClass.TENANT,
     "authflows_grant": TableClass.TENANT,
     "authflows_accesstoken": TableClass.TENANT,
+    "authflows_apitoken": TableClass.TENANT,
     "authflows_simulatedblock": TableClass.FRAMEWORK,
     "authflows_simulatedchip": TableClass.FRAMEWORK,
     "authflows_refreshtoken": TableClass.TENANT,

@@ -1,5 +1,6 @@
 """Rows of logging a person in."""
 
+from authflows.models.api_token import ApiToken
 from authflows.models.cpr import CprConsent, RememberedCpr
 from authflows.models.grant import AccessToken, Grant, RefreshToken, Subject, SubjectAlias, SubjectKind, SubjectScheme
 from authflows.models.key import Key, KeyState, Purpose, SubjectSecret
@@ -13,6 +14,7 @@ from authflows.models.simulator import SimulatedBlock, SimulatedChip, SimulatedS
 
 __all__ = [
     "AccessToken",
+    "ApiToken",
     "AuthMethod",
     "BrokerSession",
     "ClientExt",

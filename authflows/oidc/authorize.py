@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from authflows import keys, levels, login, store
+from authflows import levels, login, store
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError, Stale, UnregisteredRedirect
 from authflows.levels import Level
-from authflows.oidc import claims, claims_request, intake, responses
+from authflows.oidc import apis, claims, claims_request, hints, intake, responses
 from authflows.oidc.claims_request import Malformed
 from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
@@ -203,7 +203,7 @@ def response_mode_is_ours(asked: Asked) -> None:
 def scope_is_allowed(asked: Asked) -> None:
     if "openid" not in asked.scopes:
         raise asked.refuse("invalid_scope", "scope must contain openid")
-    foreign = [scope for scope in asked.scopes if scope not in asked.client.scopes]
+    foreign = [scope for scope in asked.scopes if scope not in asked.client.scopes or scope in apis.SCOPES]
     if foreign:
         raise asked.refuse("invalid_scope", "the client may not ask for one of these scopes")
 
@@ -271,9 +271,8 @@ def hint_is_ours(asked: Asked) -> None:
 
 def _hinted(asked: Asked) -> str:
     """The `sub` of the id_token_hint; "" where there is none that we believe."""
-    told = keys.verified(asked.issuer.keys, asked.parameters.get("id_token_hint")) or {}
-    ours = told.get("iss") == asked.issuer.url and told.get("aud") == asked.client.client_id
-    return str(told.get("sub", "")) if ours else ""
+    told = hints.shown(asked.issuer, asked.parameters.get("id_token_hint")) or {}
+    return str(told["sub"]) if told.get("aud") == asked.client.client_id else ""
 
 
 def identity_is_met(asked: Asked) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
-from authflows import grants, refresh_tokens, sealing
+from authflows import grants, keys, refresh_tokens, sealing
 from authflows.configuration import Client, IssuerConfig, client_of
 from authflows.errors import JsonError
 from authflows.grants import LiveToken
-from authflows.oidc import dpop
+from authflows.oidc import dpop, encrypting
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.dpop import Shown
 from authflows.oidc.parameters import Parameters
@@ -31,9 +32,12 @@ class Opened:
     claims: dict[str, Any]
 
 
-def answer(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Shown) -> dict[str, Any]:
+def answer(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Shown) -> dict[str, Any] | str:
+    """A JWT where the client is registered so."""
     opened = open_token(issuer, authorization, form, shown)
-    return DIALECTS[opened.client.dialect].userinfo({"sub": opened.live.sub, **opened.claims}, opened.live.scope)
+    client = opened.client
+    told = DIALECTS[client.dialect].userinfo({"sub": opened.live.sub, **opened.claims}, opened.live.scope)
+    return _as_jwt(issuer, client, told) if client.userinfo_alg or client.userinfo_encryption else told
 
 
 def open_token(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Shown) -> Opened:
@@ -56,6 +60,15 @@ def open_token(issuer: IssuerConfig, authorization: str, form: Parameters, shown
     except InvalidTag:
         raise _invalid("invalid_token", "the access token is not valid", 401, scheme) from None
     return Opened(client, live, token_hash, claims)
+
+
+def _as_jwt(issuer: IssuerConfig, client: Client, told: dict[str, Any]) -> str:
+    """OpenID Connect Core 5.3.2: signed says for whom it is; encrypted hides whichever form it has."""
+    alg = client.userinfo_alg
+    text = json.dumps(told, ensure_ascii=False)
+    if alg:
+        text = keys.sign(keys.signer(issuer.keys, alg), {**told, "iss": issuer.url, "aud": client.client_id}, alg=alg)
+    return encrypting.encrypted(client, client.userinfo_encryption, text, cty="JWT" if alg else "") if client.userinfo_encryption else text
 
 
 def _prove(issuer: IssuerConfig, client: Client, bound_to: str, shown: Shown) -> None:

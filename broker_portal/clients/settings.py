@@ -67,6 +67,22 @@ WORDS = {
     "access_token": Words(
         _("Access tokens"), values={"opaque": _("Opaque: only we can read them"), "jwt": _("Signed: your APIs can check them (JWT)")}
     ),
+    "authorization_signed_response_alg": Words(
+        _("Answers to the browser as one signed JWT (JARM)"),
+        _("For requests whose response_mode ends with jwt."),
+        {"": _("Signed as ID tokens are"), "ES256": "ES256", "RS256": "RS256", "PS256": "PS256"},
+    ),
+    "id_token_encrypted_response_alg": Words(
+        _("ID tokens are encrypted"),
+        _("With the first key for it in your JWKS."),
+        {"": _("Not encrypted"), "RSA-OAEP-256": "RSA-OAEP-256", "ECDH-ES": "ECDH-ES"},
+    ),
+    "userinfo_signed_response_alg": Words(
+        _("Userinfo is signed"), values={"": _("Not signed: plain JSON"), "ES256": "ES256", "RS256": "RS256", "PS256": "PS256"}
+    ),
+    "userinfo_encrypted_response_alg": Words(
+        _("Userinfo is encrypted"), values={"": _("Not encrypted"), "RSA-OAEP-256": "RSA-OAEP-256", "ECDH-ES": "ECDH-ES"}
+    ),
     "dialect": Words(
         _("Names of parameters and claims"),
         _("For software that was made for another broker. No check changes."),

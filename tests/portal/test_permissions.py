@@ -53,6 +53,8 @@ TABLE = [
     Row("POST", "portal:client_secret_revoke", (*CLIENT, "secret"), "422 422 403 403 404 404 404 302"),
     Row("POST", "portal:try_login", CLIENT,                    "303 303 403 403 404 404 404 302"),
     Row("GET", "portal:try_callback", (),                      "404 404 404 404 404 404 404 302"),
+    Row("GET", "portal:keys", ENVIRONMENT,                     "200 200 403 200 404 404 404 302"),
+    Row("POST", "portal:keys_rotate", ENVIRONMENT,             "422 403 403 403 404 404 404 302"),
     Row("GET", "portal:usage", ENVIRONMENT,                    "200 200 200 200 404 404 404 302"),
     Row("GET", "portal:usage_csv", ENVIRONMENT,                "200 200 200 200 404 404 404 302"),
     Row("GET", "portal:invoices", ENVIRONMENT,                 "200 403 200 403 404 404 404 302"),
