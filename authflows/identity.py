@@ -25,6 +25,7 @@ class Identity:
     has_cpr: bool = False
     name_protected: bool = False
     simulated: bool = False
+    psd2: bool = False  # the core kept to the rules for payment services
 
     def as_json(self) -> dict[str, Any]:
         # Not asdict: it copies in depth what is flat, and costs as much as a signature.

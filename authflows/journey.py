@@ -301,6 +301,7 @@ def _ask(issuer: IssuerConfig, found: StoredLogin) -> Ask:
         reference_text=asked.reference_text,
         level=asked.level,
         language=asked.language,
+        psd2=asked.psd2,
     )
 
 

@@ -22,6 +22,7 @@ from authflows.client_settings import ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
 from authflows.oidc import profile
 from authflows.oidc.claims import is_scope
+from authflows.requests import text_problem
 from billing import metering
 from tenants import audit, outbound
 from tenants.isolation import tenant_scope
@@ -138,8 +139,14 @@ def check(kind: str, wanted: Registration) -> None:
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
+    _check_text(wanted)
     _check_session(kind, wanted)
     _check_origins(kind, wanted)
+
+
+def _check_text(wanted: Registration) -> None:
+    if problem := text_problem(wanted.reference_text, settings.REFERENCE_TEXT_FORBIDDEN):
+        raise Refused(f"reference_text: {problem}")
 
 
 def _check_origins(kind: str, wanted: Registration) -> None:

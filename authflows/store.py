@@ -214,7 +214,8 @@ REFUSED = """
 WITH refused AS (
     UPDATE authflows_coresession SET state = 'refused'
     WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state IN ('requesting', 'unconfirmed') RETURNING login_id)
-UPDATE authflows_login l SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now()
+UPDATE authflows_login l SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now(),
+                             request = l.request - 'reference_text'
 FROM refused WHERE l.tenant_id = %(tenant)s AND l.id = refused.login_id AND l.state = 'requesting'"""
 
 
@@ -286,7 +287,8 @@ class Completion:
 # The last SELECT runs `done` before all else: the Login's row is locked first here as in FAIL, so that outcomes never wait crosswise.
 _COMPLETE = """
 WITH done AS (
-    UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now()
+    UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now(),
+                               request = request - 'reference_text'
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id),
 known AS (
     INSERT INTO authflows_subject (tenant_id, id, environment_id, kind, key)
@@ -360,7 +362,8 @@ def _opening(session: Opening) -> dict[str, Any]:
 
 FAIL = """
 WITH ended AS (
-    UPDATE authflows_login SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now()
+    UPDATE authflows_login SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now(),
+                               request = request - 'reference_text'
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state IN ('created', 'requested') RETURNING id)
 UPDATE authflows_coresession c SET state = 'finished' FROM ended
 WHERE c.tenant_id = %(tenant)s AND c.login_id = ended.id AND c.state = 'accepted'"""

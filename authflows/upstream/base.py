@@ -21,6 +21,7 @@ class Ask:
     reference_text: str
     level: Level
     language: str
+    psd2: bool = False
 
 
 @dataclass(frozen=True, slots=True)

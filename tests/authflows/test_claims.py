@@ -16,6 +16,7 @@ from authflows.identity import Identity, methods
 from authflows.levels import Level
 from authflows.oidc import claims, extension
 from authflows.oidc.claims import SCOPES, Facts, is_scope, names_of, only_age
+from authflows.requests import LoginRequest
 from tests.doubles import extensions
 
 NAMES = ("name", "given_name", "family_name")
@@ -38,8 +39,26 @@ IDENTITY = Identity(
 CLIENT: Any = SimpleNamespace(registered=RegisteredClient(id=7, client_id="netbank", name="Netbank"), values={})
 
 
-def given(identity: Identity = IDENTITY, scopes: tuple[str, ...] = tuple(SCOPES), single: tuple[str, ...] = ()) -> dict[str, Any]:
-    return claims.of(CLIENT, Facts(identity, Level.SUBSTANTIAL, uuid.uuid4(), uuid.uuid4(), "mitid"), scopes, single)
+REQUEST = LoginRequest("oidc", Level.SUBSTANTIAL, "da")
+
+
+def given(
+    identity: Identity = IDENTITY, scopes: tuple[str, ...] = tuple(SCOPES), single: tuple[str, ...] = (), request: LoginRequest = REQUEST
+) -> dict[str, Any]:
+    return claims.of(CLIENT, Facts(identity, Level.SUBSTANTIAL, uuid.uuid4(), uuid.uuid4(), "mitid", request), scopes, single)
+
+
+def test_what_was_approved_is_told_and_a_plain_login_approves_nothing() -> None:
+    approved = given(request=replace(REQUEST, action="accept", reference_text="Lån 7"))
+    assert (approved["action"], approved["reference_text"]) == ("accept", "Lån 7")
+    assert given(request=replace(REQUEST, reference_text="Lån 7"))["action"] == "log_on"
+    assert not {"action", "reference_text", "psd2"} & set(given())
+
+
+@pytest.mark.parametrize(("asked", "said"), [(True, True), (True, False), (False, True), (False, False)])
+def test_psd2_is_told_only_where_it_was_asked_for_and_the_core_says_so(asked: bool, said: bool) -> None:
+    told = given(replace(IDENTITY, psd2=said), request=replace(REQUEST, psd2=asked))
+    assert told.get("psd2") is (True if asked and said else None)
 
 
 def test_levels_are_told_apart() -> None:
@@ -67,7 +86,8 @@ def test_what_is_not_known_is_left_out_and_what_is_false_is_not() -> None:
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_a_scope_gives_its_own_claims_and_no_other(scope: str) -> None:
-    assert set(given(scopes=(scope,))) == set(SCOPES[scope]) - {"acr", "amr", "auth_time"}
+    told = given(replace(IDENTITY, psd2=True), scopes=(scope,), request=replace(REQUEST, reference_text="Lån 7", psd2=True))
+    assert set(told) == set(SCOPES[scope]) - {"acr", "amr", "auth_time"}
 
 
 def test_no_scope_gives_nothing() -> None:

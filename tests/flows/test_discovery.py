@@ -70,6 +70,8 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
         KIND,
     )
     | each(("idp", "transaction_id", "core_transaction_id", "name", "given_name", "family_name", "birthdate", "name_protected"), KIND)
+    | each(("action", "reference_text"), "test_approvals::test_what_was_shown_is_told")
+    | each(("psd2",), "test_psd2::test_the_claim_is_the_core_s_word")
     | each(("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators"), KIND)
     | each(("age_over_15", "age_over_16", "age_over_18", "age_over_21"), f"{HERE}::test_every_age_that_is_named_is_told"),
     "acr_values_supported": each(

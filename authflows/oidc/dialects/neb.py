@@ -91,7 +91,7 @@ NOT_OFFERED = {
 def _with(reading: Reading, said: dict[str, Any], way: Way) -> Reading:
     texts, flags = _known(said)
     if flags.get("require_psd2"):
-        raise Unreadable("idp_params require_psd2", "not offered")
+        reading = replace(reading, psd2=True)
     # enable_step_up asks for what a login at a higher level does anyway.
     for name in ("aal_value", "loa_value"):  # the latter decides where both are sent
         if word := texts.get(name):
@@ -173,6 +173,8 @@ SUBJECTS = {"subject_type": "org_mapped"}
 
 def id_token(native: Mapping[str, Any], scope: str) -> dict[str, Any]:
     told = {name: native[name] for name in PROTOCOL if name in native} | renamed(native, TOKEN)
+    if native.get("psd2"):
+        told["mitid.psd2"] = "true"
     if "mitid_authenticators" in native:
         told["amr"] = native["mitid_authenticators"]
     if kind := native.get("identity_type"):
@@ -184,6 +186,7 @@ def userinfo(native: Mapping[str, Any], scope: str) -> dict[str, Any]:
     told = {name: text(value) for name, value in renamed(native, USERINFO).items()} | SUBJECTS
     if native.get("name_protected"):
         told["mitid.identity_name"] = PROTECTED
+    told["mitid.psd2"] = text(native.get("psd2", False))
     if reference_text := native.get(ASKED, {}).get("reference_text"):
         told["mitid.reference_text"] = reference_text
     return told | {name: native[name] for name in ("sub",) if name in native}

@@ -61,7 +61,7 @@ class MitIDCore:
                 raise Ended(result["status"])
             if result["status"] != "approved":
                 raise ValueError("unknown status")
-            return _identity(result["person"], result["authenticated_at"])
+            return _identity(result["person"], result["authenticated_at"], psd2=result.get("psd2") is True)
 
     def _send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self._transport.send(path, json.dumps(body).encode())
@@ -91,6 +91,7 @@ def _question(ask: Ask) -> dict[str, Any]:
         "reference_text": ask.reference_text,
         "level": ask.level.word,
         "language": ask.language,
+        "psd2": ask.psd2,
     }
 
 
@@ -110,7 +111,7 @@ def _box(told: dict[str, Any]) -> Form | Done:
 
 def _belongs(result: dict[str, Any], ask: Ask, core_id: str) -> None:
     """The result answers this question, asked by us, now: session, reference, service, level, text and time."""
-    wanted = {"session": core_id} | {key: value for key, value in _question(ask).items() if key not in ("provider", "language")}
+    wanted = {"session": core_id} | {key: value for key, value in _question(ask).items() if key not in ("provider", "language", "psd2")}
     wrong = [name for name, value in wanted.items() if result.get(name) != value]
     if abs(time.time() - float(result.get("issued_at", 0))) > CLOCK_SECONDS:
         wrong.append("issued_at")
@@ -118,7 +119,7 @@ def _belongs(result: dict[str, Any], ask: Ask, core_id: str) -> None:
         raise Lost(f"the core's result is for another request: {', '.join(wrong)}")
 
 
-def _identity(person: dict[str, Any], authenticated_at: float) -> Identity:
+def _identity(person: dict[str, Any], authenticated_at: float, *, psd2: bool) -> Identity:
     return Identity(
         national_id=person["uuid"],
         kind="private",
@@ -134,4 +135,5 @@ def _identity(person: dict[str, Any], authenticated_at: float) -> Identity:
         has_cpr=person["has_cpr"],
         name_protected=person["name_protected"],
         simulated=bool(person.get("simulated")),
+        psd2=psd2,
     )
