@@ -19,7 +19,7 @@ from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session
 from authflows.errors import PageError, Unavailable, UnregisteredRedirect
 from authflows.identity import Identity
 from authflows.login import Browser
-from authflows.loginbox import page
+from authflows.loginbox import page, too_low
 from authflows.models import LoginState
 from authflows.oidc import authorize as oidc_authorize
 from authflows.oidc import intake
@@ -27,7 +27,7 @@ from authflows.oidc import responses as oidc
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
-from authflows.store import StoredLogin, unconfirmed
+from authflows.store import StoredLogin, once_more, unconfirmed
 from authflows.upstream.base import Ask, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Steps
 from authflows.upstream.registry import UPSTREAMS
 from tenants.middleware import address_of
@@ -82,6 +82,8 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         return over
     if found.moved:
         return _start(request, issuer, found, browser)
+    if reached := login.reached(found):
+        return too_low.respond(issuer, _client(issuer, found), found, browser, reached, _language(request, found))
     # Still "created" in this statement's snapshot: a request that runs beside it moved the Login first.
     if found.state in (LoginState.CREATED, LoginState.REQUESTING):
         return _wait_for_core(request, issuer, found, browser)
@@ -132,6 +134,17 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
     return _accept(request, issuer, found, browser, identity, connection)
 
 
+def again(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """After a level that was too low: the core is asked once more, in the same Login."""
+    browser = _browser(request, issuer, handle)
+    _proven_form(request, browser)
+    found = _found(issuer, browser)
+    if over := _over(issuer, found, browser):
+        return over
+    once_more(issuer.tenant_id, found.id)
+    return _see_other(_box_address(issuer, browser))
+
+
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     browser = _browser(request, issuer, handle)
     _proven_form(request, browser)
@@ -140,6 +153,8 @@ def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
         return over
     if found.state == LoginState.REQUESTING:
         return _see_other(_box_address(issuer, browser))
+    if login.reached(found):
+        return _end(issuer, found, browser, "level")
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     if found.core_id and isinstance(upstream, Cancels):
         try:
@@ -192,7 +207,8 @@ def _accept(
     asked = LoginRequest.from_json(found.request)
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
-        return _end(issuer, found, browser, "level")
+        login.too_low(issuer, found, level)
+        return _see_other(_box_address(issuer, browser))
     if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None

@@ -148,11 +148,12 @@ bucket AS (
     SELECT coalesce(b.key, 'core.relying_party:' || left(encode(sha256(convert_to(l.relying_party_id::text, 'UTF8')), 'hex'), 40)) AS key,
            b.ends, b.allowed
     FROM l, unnest(%(limit_keys)s::text[], %(limit_windows)s::bigint[], %(limit_allowed)s::int[]) AS b (key, ends, allowed)
-    WHERE l.state = 'created' AND l.expires_at > now()),
+    WHERE l.state = 'created' AND l.answer IS NULL AND l.expires_at > now()),
 {limits.COUNTED_CTE},
 moved AS (
     UPDATE authflows_login u SET state = 'requesting' FROM l
-    WHERE u.tenant_id = %(tenant)s AND u.id = l.id AND u.state = 'created' AND u.expires_at > now() AND NOT EXISTS (SELECT FROM exceeded)
+    WHERE u.tenant_id = %(tenant)s AND u.id = l.id AND u.state = 'created' AND u.answer IS NULL AND u.expires_at > now()
+      AND NOT EXISTS (SELECT FROM exceeded)
       AND EXISTS (SELECT FROM tenants_issuer i WHERE i.id = u.issuer_id AND i.version = %(version)s)
     RETURNING u.id),
 core AS (
@@ -378,6 +379,28 @@ def fail(
         step.execute(FAIL, params)
         if core_session is not None:
             metering.outcome(step, tenant_id, core_session, outcome)
+
+
+TOO_LOW = """
+WITH asked AS (
+    UPDATE authflows_login SET state = 'created', answer = %(answer)s
+    WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id)
+UPDATE authflows_coresession c SET state = 'finished' FROM asked WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s"""
+
+
+def too_low(tenant_id: uuid.UUID, login_id: uuid.UUID, core_session: uuid.UUID, *, answer: dict[str, Any]) -> None:
+    """The core session is over without a login; the Login waits for the person to say whether there is another."""
+    params = {"tenant": tenant_id, "login": login_id, "core_session": core_session, "answer": Jsonb(answer)}
+    with transaction(tenant_id) as step:
+        step.execute(TOO_LOW, params)
+        metering.outcome(step, tenant_id, core_session, "failed")
+
+
+def once_more(tenant_id: uuid.UUID, login_id: uuid.UUID) -> None:
+    """The Login may ask the core again, as a new CoreSession."""
+    sql = "UPDATE authflows_login SET answer = NULL WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'created'"
+    with transaction(tenant_id) as step:
+        step.execute(sql, {"tenant": tenant_id, "login": login_id})
 
 
 def version(issuer_id: uuid.UUID) -> int:
