@@ -283,7 +283,8 @@ def _shown(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, brows
 
 
 def _please_wait(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
-    shown = {"provider_name": _client(issuer, found).alias, "action": found.request["action"]}
+    late = found.core_age > settings.CORE_ANSWER_SECONDS
+    shown = {"provider_name": _client(issuer, found).alias, "action": found.request["action"], "late": late}
     response = _page(request, issuer, found, browser, Form("starting", shown))
     response.headers["Refresh"] = "2"
     return response
@@ -357,7 +358,7 @@ def _proven_form(request: HttpRequest, browser: Browser) -> None:
 
 def _language(request: HttpRequest, found: StoredLogin) -> str:
     chosen = pages.queried(request, "language")
-    return chosen if chosen in ("da", "en") else str(found.request["language"])
+    return chosen if chosen in pages.LANGUAGES else str(found.request["language"])
 
 
 def _box_address(issuer: IssuerConfig, browser: Browser) -> str:

@@ -49,7 +49,7 @@ class LoginRequest:
 
     protocol: str  # oidc
     level: Level
-    language: str  # da | en
+    language: str  # of pages.LANGUAGES
     reply: dict[str, Any] = field(default_factory=dict)
     purpose: str = "login"  # login | approve | sign
     force: bool = False

@@ -129,16 +129,16 @@ def _login(row: tuple[Any, ...], **more: Any) -> StoredLogin:
     return StoredLogin(id_, issuer, relying_party, state, json.loads(request), json.loads(answer) if answer else None, *rest, **more)
 
 
-def owner(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str) -> tuple[uuid.UUID, str] | None:
-    """(relying party, redirect_uri) of a handle, whoever asks."""
+def owner(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str) -> tuple[uuid.UUID, str, str] | None:
+    """(relying party, redirect_uri, outcome) of a handle, whoever asks; no outcome while it is open."""
     sql = (
-        "SELECT relying_party_id, request->'reply'->>'redirect_uri' FROM authflows_login"
+        "SELECT relying_party_id, request->'reply'->>'redirect_uri', outcome FROM authflows_login"
         " WHERE tenant_id = %(tenant)s AND issuer_id = %(issuer)s AND handle = %(handle)s"
     )
     with transaction(tenant_id) as step:
         cursor = step.execute(sql, {"tenant": tenant_id, "issuer": issuer_id, "handle": handle.replace("\x00", "")})
     row = cursor.fetchone()
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], row[2]) if row else None
 
 
 REQUESTING = f"""

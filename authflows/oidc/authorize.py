@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from authflows import keys, levels, login, store
+from authflows import keys, levels, login, pages, store
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError, Stale, UnregisteredRedirect
@@ -25,7 +25,6 @@ from authflows.oidc.parameters import Parameters
 from authflows.oidc.trial import trial_redirect
 from authflows.requests import LOG_ON, LoginRequest
 
-LANGUAGES = ("da", "en")
 # There is no page of ours to consent on, nor one to choose an account: with each but none the person is asked in the box,
 # whatever session there is.
 PROMPTS = ("none", "login", "consent", "select_account", "consent_revoke")
@@ -319,7 +318,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
     return LoginRequest(
         protocol="oidc",
         level=_level(asked),
-        language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
+        language=next((tag for tag in languages if tag in pages.LANGUAGES), browser_language),
         # A session answers no question that the person has to read.
         force=bool(set(asked.prompts) - {"none"}) or bool(text) or action != LOG_ON or psd2,
         passive="none" in asked.prompts,
