@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from authflows.requests import ACTIONS
+
 
 class UnknownSetting(ValueError):
     """The message names the setting and says what is wrong with it."""
@@ -48,6 +50,9 @@ class ClientSettings(PartySettings):
     origins: tuple[str, ...] = ()  # of a public client's pages, for CORS
     audiences: tuple[str, ...] = ()  # client_ids of resource servers that its access tokens are for
     back_channel_logout_uri: str = ""
+    action: str = "log_on"  # where a request names none
+    reference_text: str = ""
+    psd2: bool = False  # of every request, whatever it says
 
     @property
     def native(self) -> bool:
@@ -88,12 +93,15 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "userinfo_encrypted_response_alg": ("userinfo_encryption", ENCRYPTION),
     "dialect": ("dialect", {name: name for name in ("native", "idura", "neb", "signicat")}),
     "subject_source": ("subjects", {name: name for name in ("native", "idura", "neb", "signicat", "nemid_pid")}),
+    "action": ("action", {name: name for name in ACTIONS}),
+    "psd2": ("psd2", {"required": True, "optional": False}),
 }
 TEXTS: dict[str, str] = {
     "jwks_uri": "jwks_uri",
     "sso_group": "sso_group",
     "risk_basis": "risk_basis",
     "back_channel_logout_uri": "back_channel_logout_uri",
+    "reference_text": "reference_text",
 }
 LISTS: dict[str, str] = {
     "audience": "audiences",

@@ -124,6 +124,11 @@ DESCRIPTIONS = _all(
     ("mitid_timeout", "The time to log in ran out.", "Offer to try again."),
     ("mitid_authenticator_blocked", "The authenticator is blocked for a while.", "Refer the person to MitID's support."),
     (
+        "mitid_not_recognised",
+        "PSD2 was asked for, and the user ID is unknown, a factor was wrong, or it is blocked: which one is told to nobody.",
+        "Offer to try again.",
+    ),
+    (
         "assurance_level_not_met",
         "The person logged in at a lower level than the service needs.",
         "Say which level is needed, and let them try again.",

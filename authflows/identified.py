@@ -82,7 +82,7 @@ def settled(way: Underway, person: Person) -> Said:
             return Said(ending="no_identity")
         person = Person(next(iter(choices.values())), NUMBER)
     if not levels.accept(login.achieved(person.identity, way.connection), way.asked.level):
-        return Said(ending="level")  # before anything more is asked
+        return Said(Person(person.identity, ""))  # who reaches too little is asked nothing more
     if person.awaits == NUMBER:
         return _about_the_number(way, person)
     return Said(person)

@@ -38,6 +38,7 @@ class Identity:
     has_cpr: bool = False
     name_protected: bool = False
     simulated: bool = False
+    psd2: bool = False  # the core kept to the rules for payment services
     cpr: str = field(default="", repr=False)  # ten digits, where the connection delivers it or the person gave it
     cpr_status: str = ""  # delivered | matched | remembered | none; "" until somebody has asked
     address: dict[str, str] | None = field(default=None, repr=False)  # members of OpenID Connect Core 5.1.1

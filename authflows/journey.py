@@ -20,7 +20,7 @@ from authflows.errors import PageError, UnregisteredRedirect
 from authflows.identified import Person, Said, Underway
 from authflows.identity import Identity
 from authflows.login import Browser
-from authflows.loginbox import page
+from authflows.loginbox import page, too_low
 from authflows.models import LoginState
 from authflows.oidc import authorize as oidc_authorize
 from authflows.oidc import intake
@@ -28,7 +28,7 @@ from authflows.oidc import responses as oidc
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
-from authflows.store import StoredLogin, unconfirmed
+from authflows.store import StoredLogin, once_more, unconfirmed
 from authflows.upstream.base import Ask, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Steps
 from authflows.upstream.registry import UPSTREAMS
 from tenants.middleware import address_of
@@ -78,6 +78,8 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         return identified.page(way := _way(request, issuer, found, browser), identified.held(way))
     if found.moved:
         return _start(request, issuer, found, browser)
+    if reached := login.reached(found):
+        return too_low.respond(issuer, _client(issuer, found), found, browser, reached, _language(request, found))
     # Still "created" in this statement's snapshot: a request that runs beside it moved the Login first.
     if found.state in (LoginState.CREATED, LoginState.REQUESTING):
         return _wait_for_core(request, issuer, found, browser)
@@ -171,6 +173,17 @@ def _said(request: HttpRequest, way: Underway, said: Said) -> HttpResponse:
     return _see_other(f"{_box_address(way.issuer, way.browser)}?language={way.language}")
 
 
+def again(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """After a level that was too low: the core is asked once more, in the same Login."""
+    browser = _browser(request, issuer, handle)
+    _proven_form(request, browser)
+    found = _found(issuer, browser)
+    if over := _over(issuer, found, browser):
+        return over
+    once_more(issuer.tenant_id, found.id)
+    return _see_other(_box_address(issuer, browser))
+
+
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     browser = _browser(request, issuer, handle)
     _proven_form(request, browser)
@@ -179,6 +192,8 @@ def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
         return over
     if found.state == LoginState.REQUESTING:
         return _see_other(_box_address(issuer, browser))
+    if login.reached(found):
+        return _end(issuer, found, browser, "level")
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     if found.core_id and found.sealed is None and isinstance(upstream, Cancels):
         try:
@@ -231,7 +246,8 @@ def _accept(
     asked = LoginRequest.from_json(found.request)
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
-        return _end(issuer, found, browser, "level")
+        login.too_low(issuer, found, level)
+        return _see_other(_box_address(issuer, browser))
     if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
@@ -306,7 +322,8 @@ def _shown(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, brows
 
 
 def _please_wait(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
-    shown = {"provider_name": _client(issuer, found).alias, "action": found.request["action"]}
+    late = found.core_age > settings.CORE_ANSWER_SECONDS
+    shown = {"provider_name": _client(issuer, found).alias, "action": found.request["action"], "late": late}
     response = _page(request, issuer, found, browser, Form("starting", shown))
     response.headers["Refresh"] = "2"
     return response
@@ -345,6 +362,7 @@ def _ask(issuer: IssuerConfig, found: StoredLogin) -> Ask:
         language=asked.language,
         sector=issuer.sector,
         identities=identified.kinds(asked, _client(issuer, found)),
+        psd2=asked.psd2,
     )
 
 
@@ -389,7 +407,7 @@ def _way(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser
 
 def _language(request: HttpRequest, found: StoredLogin) -> str:
     chosen = pages.queried(request, "language")
-    return chosen if chosen in ("da", "en") else str(found.request["language"])
+    return chosen if chosen in pages.LANGUAGES else str(found.request["language"])
 
 
 def _box_address(issuer: IssuerConfig, browser: Browser) -> str:

@@ -22,6 +22,7 @@ from authflows.client_settings import OF_CLIENT, OF_PARTY, ClientSettings
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service, Theme
 from authflows.oidc import apis, profile
 from authflows.oidc.claims import is_scope
+from authflows.requests import text_problem
 from billing import metering
 from tenants import audit, outbound
 from tenants.isolation import tenant_scope
@@ -138,6 +139,7 @@ def check(kind: str, wanted: Registration) -> None:
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
     _check_person(wanted)
+    _check_text(wanted)
     _check_session(kind, wanted)
     _check_origins(kind, wanted)
 
@@ -167,6 +169,11 @@ def _api_problem(wanted: Registration) -> str:
     if asked and wanted.auth_method == AuthMethod.NONE:
         return f"{asked[0]}: not for auth method none, since anybody can name a public client"
     return f"{asked[0]}: not for clients whose tokens are bound to a key" if asked and wanted.needs_dpop else ""
+
+
+def _check_text(wanted: Registration) -> None:
+    if problem := text_problem(wanted.reference_text, settings.REFERENCE_TEXT_FORBIDDEN):
+        raise Refused(f"reference_text: {problem}")
 
 
 def _check_origins(kind: str, wanted: Registration) -> None:

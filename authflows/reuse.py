@@ -127,7 +127,7 @@ def granted(client: Client, asked: LoginRequest, vouched: Vouched, browser: Brow
     """What a completed login gives the client, as columns of the Grant."""
     identity, level = vouched.identity, vouched.level
     idp = vouched.connection.kind if vouched.connection.kind != "simulator" else "mitid"
-    facts = Facts(identity, level, login_id, vouched.core_session, idp)
+    facts = Facts(identity, level, login_id, vouched.core_session, idp, asked)
     known = oidc_claims.of(client, facts, asked.attributes, asked.claims)
     return oidc.grant(asked, browser.code) | {
         "acr": level.uri,

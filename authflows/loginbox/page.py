@@ -12,10 +12,10 @@ from django.utils.translation import gettext
 
 from authflows import pages
 from authflows.configuration import Client, IssuerConfig, LogoFile, ThemeValues
-from authflows.loginbox import qr, theme
+from authflows.loginbox import greenlandic, qr, theme
 from authflows.pages import fill, plain
 
-LANGUAGES = (("da", "DA", "Dansk"), ("en", "EN", "English"))
+LANGUAGES = (("da", "DA", "Dansk"), ("en", "EN", "English"), ("kl", "KL", "Kalaallisut"))
 _skeletons: dict[tuple[Any, ...], str] = {}
 
 
@@ -32,7 +32,7 @@ def page(issuer: IssuerConfig, client: Client | None, language: str, template: s
 
 def _render(issuer: IssuerConfig, client: Client | None, language: str, template: str) -> str:
     with translation.override(language):
-        return render_to_string(f"loginbox/{template}.html", context(issuer, client, language))
+        return greenlandic.marked(render_to_string(f"loginbox/{template}.html", context(issuer, client, language)), language)
 
 
 def context(issuer: IssuerConfig | None, client: Client | None, language: str) -> dict[str, Any]:
@@ -42,7 +42,9 @@ def context(issuer: IssuerConfig | None, client: Client | None, language: str) -
 
 
 def designed(issuer: IssuerConfig | None, design: ThemeValues | None, alias: str, language: str) -> dict[str, Any]:
-    texts: dict[str, Any] = design.texts.get(language, {}) if design else {}
+    texts: dict[str, Any] = {}
+    if design:
+        texts = design.texts.get(language) or (design.texts.get("da", {}) if language == "kl" else {})
     name, _ = theme.published(design)
     return {
         "tenant_name": plain(issuer.tenant_name) if issuer else "",
@@ -53,6 +55,7 @@ def designed(issuer: IssuerConfig | None, design: ThemeValues | None, alias: str
         "simulated": bool(issuer and issuer.simulated),
         "host": issuer.url.split("/")[2] if issuer else "",
         "languages": LANGUAGES,
+        "own_words": "kl" if language == "kl" and design and design.texts.get("kl") else "",
         "help_url": issuer.support_url if issuer else "",
         "privacy_url": issuer.privacy_url if issuer else "",
         "heading": plain(texts.get("heading", "")) or gettext("Log on at %(service)s") % {"service": plain(alias)},
@@ -95,14 +98,15 @@ def slot(step: str, language: str, shown: dict[str, Any], **values: str) -> str:
 
 def _spoken(code: str, language: str) -> str:
     """A code as it is read aloud: three digits, a pause, three digits."""
-    words = {"da": "nul en to tre fire fem seks syv otte ni", "en": "zero one two three four five six seven eight nine"}[language].split()
+    danish, english = "nul en to tre fire fem seks syv otte ni", "zero one two three four five six seven eight nine"
+    words = (english if language == "en" else danish).split()
     return " – ".join(", ".join(words[int(digit)] for digit in group) for group in code.split())
 
 
 @lru_cache(maxsize=4096)
 def _step(step: str, language: str, context: tuple[tuple[str, Any], ...]) -> str:
     with translation.override(language):
-        return render_to_string(f"loginbox/simulator/{step}.html", dict(context))
+        return greenlandic.marked(render_to_string(f"loginbox/simulator/{step}.html", dict(context)), language)
 
 
 def _frozen(value: Any) -> Any:

@@ -65,6 +65,9 @@ class ClientExt(TenantOwned):
     origins = models.JSONField(default=list)
     audiences = models.JSONField(default=list)
     back_channel_logout_uri = models.TextField(blank=True)
+    action = models.CharField(max_length=10, default="log_on")
+    reference_text = models.TextField(blank=True)
+    psd2 = models.BooleanField(default=False)
 
     class Meta(TenantOwned.Meta):
         constraints = [

@@ -11,21 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from authflows import levels, login, store
+from authflows import levels, login, pages, store
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError, Stale, UnregisteredRedirect
 from authflows.levels import Level
 from authflows.oidc import apis, claims, claims_request, hints, intake, responses
 from authflows.oidc.claims_request import Malformed
-from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
+from authflows.oidc.dialects.dialect import Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.trial import trial_redirect
-from authflows.requests import LoginRequest
+from authflows.requests import LOG_ON, LoginRequest
 
-LANGUAGES = ("da", "en")
 # There is no page of ours to consent on, nor one to choose an account: with each but none the person is asked in the box,
 # whatever session there is.
 PROMPTS = ("none", "login", "consent", "select_account", "consent_revoke")
@@ -324,16 +323,19 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
     assert upstream is not None
     languages = [tag.split("-")[0].lower() for tag in parameters.get("ui_locales").split()]
     wanted = claims_request.parse(parameters.get("claims"))
+    action, text = reading.action or client.action, reading.reference_text or client.reference_text
+    psd2 = reading.psd2 or client.psd2
     return LoginRequest(
         protocol="oidc",
         level=_level(asked),
-        language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
+        language=next((tag for tag in languages if tag in pages.LANGUAGES), browser_language),
         # A session answers no question that the person has to read.
-        force=bool(set(asked.prompts) - {"none"}) or bool(reading.reference_text) or reading.action != LOG_ON,
+        force=bool(set(asked.prompts) - {"none"}) or bool(text) or action != LOG_ON or psd2,
         passive="none" in asked.prompts,
         max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
-        action=reading.action,
-        reference_text=reading.reference_text,
+        action=action,
+        reference_text=text,
+        psd2=psd2,
         hints=reading.hints,
         attributes=tuple(asked.scopes),
         claims=tuple(sorted(wanted.names & claims.of_scopes(client.scopes))),

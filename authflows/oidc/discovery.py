@@ -9,10 +9,11 @@ from authflows.configuration import IssuerConfig
 from authflows.keys import LoadedKey
 from authflows.levels import Level
 from authflows.oidc import apis, dpop, jose
-from authflows.oidc.authorize import LANGUAGES, PROMPTS
+from authflows.oidc.authorize import PROMPTS
 from authflows.oidc.claims import ADVERTISED, extra_scopes, supported
 from authflows.oidc.responses import MODES
 from authflows.oidc.token import GRANTS
+from authflows.pages import WHOLE_LANGUAGES
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
@@ -49,7 +50,7 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "scopes_supported": [*ADVERTISED, *extra_scopes(), *sorted(apis.SCOPES)],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *supported()],
         "acr_values_supported": [level.uri for level in Level if level <= _reachable(issuer)],
-        "ui_locales_supported": list(LANGUAGES),
+        "ui_locales_supported": list(WHOLE_LANGUAGES),
         "prompt_values_supported": list(PROMPTS),
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,

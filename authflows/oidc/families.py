@@ -11,10 +11,14 @@ from oidc_provider.lib.claims import ScopeClaims
 
 from authflows.identity import Identity
 from authflows.levels import Level
+from authflows.requests import LOG_ON, LoginRequest
 
 # What each scope gives, beside `sub`.
 SCOPES: dict[str, tuple[str, ...]] = {
-    "openid": ("acr", "amr", "auth_time", "loa", "ial", "aal", "identity_type", "idp", "transaction_id", "core_transaction_id"),
+    "openid": (
+        *("acr", "amr", "auth_time", "loa", "ial", "aal", "identity_type", "idp", "transaction_id", "core_transaction_id"),
+        *("action", "reference_text", "psd2"),
+    ),
     "profile": ("name", "given_name", "family_name", "birthdate", "name_protected"),
     "mitid": ("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators"),
     "address": ("address",),
@@ -35,6 +39,7 @@ class Facts:
     login_id: uuid.UUID
     core_session: uuid.UUID
     idp: str
+    request: LoginRequest
 
 
 class Family(ScopeClaims):  # type: ignore[misc]  # the package carries no types
@@ -66,7 +71,19 @@ class OpenidClaims(Family):
             "idp": facts.idp,
             "transaction_id": str(facts.login_id),
             "core_transaction_id": str(facts.core_session),
+            **_approved(facts),
         }
+
+
+def _approved(facts: Facts) -> dict[str, Any]:
+    """What the person was shown beyond a plain login. `psd2` is the core's word, where it was asked for."""
+    request = facts.request
+    said = bool(request.reference_text) or request.action != LOG_ON
+    return {
+        "action": request.action if said else None,
+        "reference_text": request.reference_text,
+        "psd2": True if request.psd2 and facts.identity.psd2 else None,
+    }
 
 
 class ProfileClaims(Family):

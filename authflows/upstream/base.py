@@ -23,6 +23,7 @@ class Ask:
     language: str
     sector: str = "private"  # private | public: the latter is told the CPR number
     identities: tuple[str, ...] = ("private",)  # private, business or both
+    psd2: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,19 @@ WORDS = {
             "nemid_pid": "NemID PID",
         },
     ),
+    "action": Words(
+        _("What people are asked to do"),
+        _("Shown in the box where a request names nothing else. Anything but logging on is asked anew each time."),
+        {"log_on": _("Log on"), "approve": _("Approve"), "confirm": _("Confirm"), "accept": _("Accept"), "sign": _("Sign")},
+    ),
+    "psd2": Words(
+        _("Rules for payment services (PSD2)"),
+        _("Nobody is told whether a user ID, a code or the password was wrong, or blocked. Every login is asked anew."),
+    ),
+    "reference_text": Words(
+        _("Reference text"),
+        _("Shown at the last step where a request brings none. At most 130 characters. With it every login is asked anew."),
+    ),
     "sso_group": Words(
         _("Single sign-on group"),
         _("People who logged in to one client of a group need not log in again for the next. Empty: each on its own."),

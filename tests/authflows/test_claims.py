@@ -18,6 +18,7 @@ from authflows.levels import Level
 from authflows.oidc import claims, extension
 from authflows.oidc.claims import is_scope, names_of, only_age
 from authflows.oidc.families import SCOPES, Facts
+from authflows.requests import LoginRequest
 from tests.doubles import extensions
 
 NAMES = ("name", "given_name", "family_name")
@@ -48,8 +49,26 @@ OF_THE_OTHER_KIND = {"private": set(SCOPES["business"]), "business": {"mitid_uui
 CLIENT: Any = SimpleNamespace(registered=RegisteredClient(id=7, client_id="netbank", name="Netbank"), values={})
 
 
-def given(identity: Identity = IDENTITY, scopes: tuple[str, ...] = tuple(SCOPES), single: tuple[str, ...] = ()) -> dict[str, Any]:
-    return claims.of(CLIENT, Facts(identity, Level.SUBSTANTIAL, uuid.uuid4(), uuid.uuid4(), "mitid"), scopes, single)
+REQUEST = LoginRequest("oidc", Level.SUBSTANTIAL, "da")
+
+
+def given(
+    identity: Identity = IDENTITY, scopes: tuple[str, ...] = tuple(SCOPES), single: tuple[str, ...] = (), request: LoginRequest = REQUEST
+) -> dict[str, Any]:
+    return claims.of(CLIENT, Facts(identity, Level.SUBSTANTIAL, uuid.uuid4(), uuid.uuid4(), "mitid", request), scopes, single)
+
+
+def test_what_was_approved_is_told_and_a_plain_login_approves_nothing() -> None:
+    approved = given(request=replace(REQUEST, action="accept", reference_text="Lån 7"))
+    assert (approved["action"], approved["reference_text"]) == ("accept", "Lån 7")
+    assert given(request=replace(REQUEST, reference_text="Lån 7"))["action"] == "log_on"
+    assert not {"action", "reference_text", "psd2"} & set(given())
+
+
+@pytest.mark.parametrize(("asked", "said"), [(True, True), (True, False), (False, True), (False, False)])
+def test_psd2_is_told_only_where_it_was_asked_for_and_the_core_says_so(asked: bool, said: bool) -> None:
+    told = given(replace(IDENTITY, psd2=said), request=replace(REQUEST, psd2=asked))
+    assert told.get("psd2") is (True if asked and said else None)
 
 
 def test_levels_are_told_apart() -> None:
@@ -77,8 +96,10 @@ def test_what_is_not_known_is_left_out_and_what_is_false_is_not() -> None:
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_a_scope_gives_its_own_claims_and_no_other(scope: str) -> None:
-    for identity in (IDENTITY, IDENTITY.as_employee(BAKER)):
-        assert set(given(identity, (scope,))) == set(SCOPES[scope]) - {"acr", "amr", "auth_time"} - OF_THE_OTHER_KIND[identity.kind]
+    asked = replace(REQUEST, reference_text="Lån 7", psd2=True)
+    for identity in (replace(IDENTITY, psd2=True), replace(IDENTITY, psd2=True).as_employee(BAKER)):
+        elsewhere = {"acr", "amr", "auth_time"} | OF_THE_OTHER_KIND[identity.kind]
+        assert set(given(identity, (scope,), request=asked)) == set(SCOPES[scope]) - elsewhere
 
 
 def test_at_work_a_person_is_somebody_else() -> None:

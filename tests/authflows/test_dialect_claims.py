@@ -75,7 +75,6 @@ NOT_GIVEN = {
         "session_is_active",
         "nemid.pid_status",
         "ssn.details.status",
-        "mitid.psd2",
         "mitid.geo_ip_distance_km",
         "mitid.cpr_consent_text",
         "mitid.cpr_consent_header",

@@ -165,6 +165,8 @@ def test_actions(action: str) -> None:
     theirs = "login" if action == "log_on" else action
     assert read("idura", login_hint=f"action:{theirs}").action == action
     assert read("neb", idp_params=mitid(action_text=action.upper())).action == action
+    assert read("native", action=action).action == action
+    assert refused("native", action="dance") == "action: one of log_on, approve, confirm, accept, sign"
     assert refused("idura", login_hint="action:dance") == "login_hint action: unknown"
     assert refused("neb", idp_params=mitid(action_text="DANCE")).startswith("idp_params action_text")
 
@@ -176,6 +178,7 @@ def test_reference_texts(plain: str) -> None:
     assert read("idura", login_hint=f"message:{text(plain)}").reference_text == plain
     assert read("neb", idp_params=mitid(reference_text=text(plain))).reference_text == plain
     assert read("signicat", PUSHED, acr_values=f"idp:mitid mitid_reference_text:{text(plain)}").reference_text == plain
+    assert read("native", reference_text=plain).reference_text == plain
 
 
 @pytest.mark.parametrize(
@@ -266,7 +269,12 @@ def test_a_hint_that_helps_nobody_hurts_nobody(hint: str) -> None:
             '{"mitid": ' + "9" * 5000 + "}",
         ),
         *(mitid(loa_value="highest"), mitid(loa_value=1), mitid(enable_step_up="perhaps"), mitid(unheard="of"), "x" * 9000),
-        *(mitid(require_psd2=True), mitid(transfer_token_exchange_code="a"), mitid(authenticators="app"), mitid(iframe_mode="minimized")),
+        *(
+            mitid(require_psd2="perhaps"),
+            mitid(transfer_token_exchange_code="a"),
+            mitid(authenticators="app"),
+            mitid(iframe_mode="minimized"),
+        ),
     ],
 )
 def test_idp_params_that_cannot_be_followed_are_refused(value: str) -> None:
@@ -276,6 +284,7 @@ def test_idp_params_that_cannot_be_followed_are_refused(value: str) -> None:
 def test_idp_params_that_ask_for_what_happens_anyway() -> None:
     value = json.dumps({"mitid": {"require_psd2": False, "enable_step_up": "true"}, "mitid_erhverv": {"allow_private": True}})
     assert read("neb", idp_params=value) == read("neb")
+    assert read("neb", idp_params=mitid(require_psd2=True)).psd2
 
 
 @pytest.mark.parametrize("name", ["signtext_id", "signtext_base64", "signtext_type", "transaction_text"])

@@ -80,6 +80,8 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
         KIND,
     )
     | each(("idp", "transaction_id", "core_transaction_id", "name", "given_name", "family_name", "birthdate", "name_protected"), KIND)
+    | each(("action", "reference_text"), "test_approvals::test_what_was_shown_is_told")
+    | each(("psd2",), "test_psd2::test_the_claim_is_the_core_s_word")
     | each(("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators", "address", "nemid_pid", "risk"), KIND)
     | each(("cpr", "cpr_status"), "test_cpr::test_a_number_that_matches_is_told", "test_cpr::test_somebody_without_a_number")
     | each(("cvr", "organisation_name", "employee_uuid", "rid", "production_unit", "can_represent", "company_signatory"), KIND)

@@ -97,7 +97,7 @@ NOT_OFFERED = {
 def _with(reading: Reading, said: dict[str, Any], way: Way) -> Reading:
     texts, flags = _known(said)
     if flags.get("require_psd2"):
-        raise Unreadable("idp_params require_psd2", "not offered")
+        reading = replace(reading, psd2=True)
     # enable_step_up asks for what a login at a higher level does anyway.
     for name in ("aal_value", "loa_value"):  # the latter decides where both are sent
         if word := texts.get(name):
@@ -188,6 +188,8 @@ SUBJECTS = {"subject_type": "org_mapped"}
 
 def id_token(native: Mapping[str, Any], scope: str) -> dict[str, Any]:
     told = {name: native[name] for name in PROTOCOL if name in native} | renamed(native, TOKEN)
+    if native.get("psd2"):
+        told["mitid.psd2"] = "true"
     if "mitid_authenticators" in native:
         told["amr"] = native["mitid_authenticators"]
     if kind := native.get("identity_type"):
@@ -207,6 +209,7 @@ def userinfo(native: Mapping[str, Any], scope: str) -> dict[str, Any]:
         told["nemid.pid_status"] = "success" if "nemid_pid" in native else "unable_to_lookup"
     if native.get("name_protected"):
         told["mitid.identity_name"] = PROTECTED
+    told["mitid.psd2"] = text(native.get("psd2", False))
     if reference_text := native.get(ASKED, {}).get("reference_text"):
         told["mitid.reference_text"] = reference_text
     return told | {name: native[name] for name in ("sub",) if name in native}

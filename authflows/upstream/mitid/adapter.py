@@ -66,7 +66,7 @@ class MitIDCore:
                 raise Ended(result["status"])
             if result["status"] != "approved":
                 raise ValueError("unknown status")
-            return _identity(result["person"], result["authenticated_at"])
+            return _identity(result["person"], result["authenticated_at"], psd2=result.get("psd2") is True)
 
     def _send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self._transport.send(path, json.dumps(body).encode())
@@ -98,6 +98,7 @@ def _question(ask: Ask) -> dict[str, Any]:
         "language": ask.language,
         "sector": ask.sector,
         "identities": list(ask.identities),
+        "psd2": ask.psd2,
     }
 
 
@@ -117,7 +118,7 @@ def _box(told: dict[str, Any]) -> Form | Done:
 
 def _belongs(result: dict[str, Any], ask: Ask, core_id: str) -> None:
     """The result answers this question, asked by us, now: session, reference, service, level, text and time."""
-    wanted = {"session": core_id} | {key: value for key, value in _question(ask).items() if key not in ("provider", "language")}
+    wanted = {"session": core_id} | {key: value for key, value in _question(ask).items() if key not in ("provider", "language", "psd2")}
     wrong = [name for name, value in wanted.items() if result.get(name) != value]
     if abs(time.time() - float(result.get("issued_at", 0))) > CLOCK_SECONDS:
         wrong.append("issued_at")
@@ -125,7 +126,7 @@ def _belongs(result: dict[str, Any], ask: Ask, core_id: str) -> None:
         raise Lost(f"the core's result is for another request: {', '.join(wrong)}")
 
 
-def _identity(person: dict[str, Any], authenticated_at: float) -> Identity:
+def _identity(person: dict[str, Any], authenticated_at: float, *, psd2: bool) -> Identity:
     return Identity(
         national_id=person["uuid"],
         kind="private",
@@ -146,4 +147,5 @@ def _identity(person: dict[str, Any], authenticated_at: float) -> Identity:
         nemid_pid=person.get("nemid_pid", ""),
         risk=person.get("risk"),
         employments=tuple(Employment(**each) for each in person.get("employments", ())),
+        psd2=psd2,
     )

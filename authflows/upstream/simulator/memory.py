@@ -20,7 +20,8 @@ class Session:
     reference: uuid.UUID
     service: str
     request: dict[str, Any]
-    state: str  # shown | choosing | a factor's name, but waiting for the app's | rejected | blocked | parallel | level | ended
+    # shown | choosing | a factor's name, but waiting for the app's | rejected | blocked | parallel | level | untold | ended
+    state: str
     person: str
     method: str
     tries: int
@@ -28,6 +29,10 @@ class Session:
     qr: bool
     expired: bool
     seconds_left: int
+
+    @property
+    def psd2(self) -> bool:
+        return bool(self.request["psd2"])
 
 
 COLUMNS = (
@@ -89,7 +94,9 @@ def move(session: Session, state: str, *, person: str, method: str = "", channel
     """None where the session has ended meanwhile, or its time is over."""
     sql = (
         f"UPDATE authflows_simulatedsession SET state = %(state)s, person = %(person)s, method = %(method)s, channel = %(channel)s,"
-        f" tries = 0, qr = false WHERE id = %(session)s AND service = %(service)s AND state <> 'ended' AND expires_at > now()"
+        # With PSD2 wrong answers count over the whole session: each of them begins it anew.
+        f" tries = CASE WHEN request->>'psd2' = 'true' THEN tries ELSE 0 END, qr = false"
+        f" WHERE id = %(session)s AND service = %(service)s AND state <> 'ended' AND expires_at > now()"
         f" RETURNING {COLUMNS}"
     )
     return _one(sql, session=session.id, service=session.service, state=state, person=person, method=method, channel=channel)

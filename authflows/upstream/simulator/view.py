@@ -76,6 +76,10 @@ def _level(session: Session) -> tuple[str, Shown]:
     return "ended", {"reason": "level", "factor": "", "until": "", "minimum": session.request["level"]}
 
 
+def _untold(session: Session) -> tuple[str, Shown]:
+    return "not_recognised", {}
+
+
 def _place(session: Session, factor: str) -> Shown:
     """Which step of how many this is; the reference text stands at the last authenticator only."""
     factors = METHODS[session.method].factors
@@ -85,7 +89,7 @@ def _place(session: Session, factor: str) -> Shown:
 
 
 def _wrong(session: Session) -> Shown:
-    return {"left": settings.SIMULATOR_TRIES - session.tries if session.tries else 0}
+    return {"left": settings.SIMULATOR_TRIES - session.tries if session.tries and not session.psd2 else 0}
 
 
 def _clock(left: int) -> Shown:
@@ -108,4 +112,5 @@ VIEWS: dict[str, Callable[[Session], tuple[str, Shown]]] = {
     "blocked": _over,
     "parallel": _over,
     "level": _level,
+    "untold": _untold,
 }
