@@ -42,7 +42,8 @@ class LoginRequest:
     attributes: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()  # asked for one by one, and allowed
     subject: str = ""  # the one person who may be answered with
-    connection: str = ""  # id of the connection that will be asked
+    connection: str = ""  # id of the connection that will be asked; "" until the person has chosen one of `connections`
+    connections: tuple[str, ...] = ()
     trial: bool = False
     hints: Hints = NO_HINTS
 
@@ -64,10 +65,12 @@ class LoginRequest:
             "subject": self.subject,
             "connection": self.connection,
             "trial": self.trial,
+            "connections": list(self.connections),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> LoginRequest:
         known = {name: value for name, value in data.items() if name != SEALED_HINTS}
         shapes = {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"]), "claims": tuple(data.get("claims", ()))}
+        shapes["connections"] = tuple(data.get("connections", ()))
         return cls(**(known | shapes))

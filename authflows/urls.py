@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
-from authflows import journey, logout
+from authflows import callback, journey, logout
 from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import phone
@@ -48,7 +48,9 @@ urlpatterns = [
     path("login/<handle:handle>", journey.box, name="box"),
     path("login/<handle:handle>/box", journey.step, name="step"),
     path("login/<handle:handle>/return", journey.return_, name="return"),
+    path("login/<handle:handle>/choose", journey.choose, name="choose"),
     path("login/<handle:handle>/cancel", journey.cancel, name="cancel"),
+    path("upstream/callback", callback.callback, name="callback"),
     path("errors", guide.errors, name="errors"),
     path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
     path("simulator/phone", phone.phone, name="phone"),
@@ -69,7 +71,9 @@ METHODS = {
     "box": ("GET",),
     "step": ("POST", "GET"),
     "return": ("GET",),
+    "choose": ("POST",),
     "cancel": ("POST",),
+    "callback": ("GET",),
     "errors": ("GET", "HEAD"),
     "theme": ("GET", "HEAD"),
     "phone": ("GET", "POST"),

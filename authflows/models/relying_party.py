@@ -16,7 +16,7 @@ class RelyingParty(TenantOwned):
     service_id: uuid.UUID
     name = models.CharField(max_length=100)
     minimum_level = models.CharField(max_length=12, choices=Level.choices, blank=True)
-    methods = models.JSONField(default=list, help_text="keys of upstream.registry; empty: all that the environment is granted")
+    methods = models.JSONField(default=list, help_text="names of methods; empty: all that the environment is granted")
     cpr_basis = models.CharField(max_length=10, blank=True)
     sso_group = models.CharField(max_length=50, blank=True)
     created_by = models.CharField(max_length=100, blank=True)

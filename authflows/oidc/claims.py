@@ -95,7 +95,7 @@ class MitidClaims(Family):
     def known(self) -> dict[str, Any]:
         identity = self.facts.identity
         return {
-            "mitid_uuid": identity.national_id,
+            "mitid_uuid": identity.mitid_uuid,
             "mitid_age": identity.age,
             "mitid_has_cpr": identity.has_cpr,
             "mitid_authenticators": list(identity.authenticators),

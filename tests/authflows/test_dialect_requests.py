@@ -84,10 +84,7 @@ def test_our_own_words_are_understood_in_every_dialect(dialect: str) -> None:
         ("idura", "acr_values", "urn:grn:authn:dk:mitid:business"),
         ("idura", "acr_values", "urn:grn:authn:se:bankid urn:age-verification"),
         ("idura", "login_hint", "business vatid:DK88000018"),
-        ("neb", "idp_values", "mitid_erhverv"),
-        ("neb", "idp_values", "mobilepay eboks"),
         ("neb", "idp_values", "mitid nemid"),
-        ("signicat", "acr_values", "idp:sbid"),
     ],
 )
 def test_a_login_with_something_else_than_asked_for_never_happens(dialect: str, name: str, value: str) -> None:

@@ -43,6 +43,8 @@ class Reading:
     action: str = LOG_ON
     reference_text: str = ""
     hints: Hints = NO_HINTS
+    methods: tuple[str, ...] = ()  # in order of preference; empty: whichever the client allows
+    methods_from: str = "idp"  # the parameter that named them
 
     def applied(self, sent: Parameters, allowed: frozenset[str]) -> Parameters:
         """The request as the checks see it: without login_hint, which has been understood; everything else is as it was sent."""

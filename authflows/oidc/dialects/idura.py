@@ -53,6 +53,8 @@ def read(sent: Parameters, way: Way) -> Reading:
         scopes=tuple(dict.fromkeys(map(_scope, told.scopes))),
         implied=(*ALWAYS, *(BY_SETTING if told.scopes == ["openid"] else ())),
         acr_values=" ".join(_acr_values(told.acr_values)),
+        methods=("mitid",) if set(told.acr_values) & set(LEVELS) else told.reading.methods,
+        methods_from="acr_values",
     )
 
 

@@ -17,6 +17,7 @@ def read(sent: Parameters, way: Way) -> Reading:
         scopes=tuple(sent.get("scope").split()),
         acr_values=sent.get("acr_values"),
         ui_locales=sent.get("ui_locales"),
+        methods=tuple(sent.get("idp").split()),
         hints=hints.free(sent.get("login_hint"), "login_hint", way),
     )
 

@@ -28,13 +28,15 @@ def read(sent: Parameters, way: Way) -> Reading:
     for name in SIGNING:
         if name in sent:
             raise Unreadable(name, "signing of texts and documents is not offered")
-    _methods(sent.get("idp_values").split())
+    methods = _methods(sent.get("idp_values").split())
     words = sent.get("scope").split()
     reading = replace(
         native.read(sent, way),
         scopes=tuple(dict.fromkeys(map(_scope, words))),
         implied=("profile",) if "mitid" in words else (),
         ui_locales=sent.get("language") or sent.get("ui_locales"),
+        methods=methods,
+        methods_from="idp_values",
     )
     return _with(reading, _mitid_params(sent.get("idp_params")), way)
 
@@ -44,12 +46,11 @@ def _scope(word: str) -> str:
     return f"age_over:{age[1]}" if age else SCOPES.get(word, word)
 
 
-def _methods(asked: list[str]) -> None:
-    """Their order is a preference: one that we have is enough."""
+def _methods(asked: list[str]) -> tuple[str, ...]:
+    """Their order is a preference: one that the client may use is enough."""
     if set(asked) - set(METHODS):
         raise Unreadable("idp_values", "unknown value")
-    if asked and "mitid" not in asked:
-        raise Unreadable("idp_values", "no method of these is offered")
+    return tuple(asked)
 
 
 def _mitid_params(value: str) -> dict[str, Any]:
