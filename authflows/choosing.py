@@ -24,12 +24,12 @@ def chooser(
     return page.respond(issuer, choice.page(issuer, client, language, choice.ordered(offered, last), last, **values))
 
 
-def chosen(response: HttpResponse, issuer: IssuerConfig, client: Client, found: StoredLogin, method: str) -> None:
+def chosen(response: HttpResponse, issuer: IssuerConfig, client: Client, found: StoredLogin, method: str, remember: bool) -> None:
     """Nothing happens for what was not offered: the page is shown again."""
     for upstream in _offered(issuer, found):
         if upstream.method == method:
             login.choose(issuer, found, upstream)
-            keep_method(response, issuer, client, method)
+            keep_method(response, issuer, client, method if remember else "")
 
 
 def away(issuer: IssuerConfig, client: Client, browser: Browser, language: str, name: str) -> HttpResponse:

@@ -82,7 +82,8 @@ def chosen_method(request: HttpRequest, issuer: IssuerConfig, client: Client) ->
 
 
 def keep_method(response: HttpResponse, issuer: IssuerConfig, client: Client, method: str) -> None:
-    _set(response, issuer, _method_name(issuer, client), method, METHOD_SECONDS)
+    """For a year, because the person said so; "" forgets it."""
+    _set(response, issuer, _method_name(issuer, client), method, METHOD_SECONDS if method else 0)
 
 
 def _method_name(issuer: IssuerConfig, client: Client) -> str:

@@ -105,7 +105,7 @@ def choose(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
     if over := _over(issuer, found, browser):
         return over
     response = _see_other(f"{_box_address(issuer, browser)}?language={_language(request, found)}")
-    choosing.chosen(response, issuer, _client(issuer, found), found, request.POST.get("method", ""))
+    choosing.chosen(response, issuer, _client(issuer, found), found, request.POST.get("method", ""), "remember" in request.POST)
     return response
 
 

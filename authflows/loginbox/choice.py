@@ -25,6 +25,6 @@ def ordered(offered: Sequence[Offered], last: str) -> list[Offered]:
 def page(issuer: IssuerConfig, client: Client, language: str, offered: Sequence[Offered], last: str, **values: str) -> str:
     """`values`: action, cancel_action, form_token."""
     with translation.override(language):
-        context = {"offered": [(each.method, each.name, each.method == last) for each in offered], **values}
+        context = {"offered": [(each.method, each.name, each.method == last) for each in offered], "last": last, **values}
         listed = render_to_string("loginbox/choose_list.html", context)
     return pages.page(issuer, client, language, "choose", slot=listed, title=client.alias)

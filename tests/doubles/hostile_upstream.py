@@ -83,6 +83,11 @@ class Pages(BaseHTTPRequestHandler):
             "/jwks": lambda: public_set(*(self.hostile.published or [self.hostile.key])),
             "/userinfo": lambda: {"sub": "agnes", "name": "Agnes"} | self.hostile.about,
         }
+        if self.path not in told:
+            self._answer(
+                b'<!doctype html><html lang="en"><title>Elsewhere</title><link rel="icon" href="data:,"><h1>Elsewhere</h1>', "text/html"
+            )
+            return
         self._answer(json.dumps(told[self.path]()).encode())
 
     def do_POST(self) -> None:
@@ -90,7 +95,7 @@ class Pages(BaseHTTPRequestHandler):
         token = self.hostile.id_token(form["code"][0])
         self._answer(json.dumps({"access_token": "at", "token_type": "Bearer", "id_token": token}).encode())
 
-    def _answer(self, body: bytes) -> None:
+    def _answer(self, body: bytes, content_type: str = "application/json") -> None:
         hostile, path = self.hostile, self.path.rsplit("/", 1)[-1]
         hostile.calls[path] += 1
         if path in hostile.reset:
@@ -101,7 +106,7 @@ class Pages(BaseHTTPRequestHandler):
         status, body = hostile.bodies.get(path, (200, body))
         try:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -46,7 +46,7 @@ def test_the_person_chooses_and_logs_in(visitor: Browser, party: RelyingParty, b
     assert books.of(party).agreed == 0
     again = visitor.get(str(page.url))
     assert again.text == page.text
-    box = visitor.get(visitor.submit(page, "methods", method="mitid").headers["Location"])
+    box = visitor.get(visitor.submit(page, "choice stack", method="mitid").headers["Location"])
     assert step_of(box) == "user_id"
     assert party.claims(party.redeem(asked, visitor.finish(visitor.submit(box, user_id="auto-approve")))["id_token"])["idp"] == "mitid"
     assert books.of(party).agreed == 1
@@ -56,21 +56,29 @@ def test_the_choice_of_the_last_time_comes_first(visitor: Browser, party: Relyin
     first = visitor.open(party.ask())
     assert "Used last time" not in first.text
     assert first.text.index('value="hub"') < first.text.index('value="mitid"')
-    visitor.submit(first, "methods", method="mitid")
+    visitor.submit(first, "choice stack", method="mitid", remember="1")
     second = visitor.open(party.ask())
     assert second.text.index('value="mitid"') < second.text.index("Used last time") < second.text.index('value="hub"')
 
 
+def test_nothing_is_remembered_unasked(visitor: Browser, party: RelyingParty) -> None:
+    for remember in (False, True, False):
+        (form,) = [form for form in forms(visitor.open(party.ask())) if "choice" in form.css]
+        fields = {name: value for name, value in form.fields.items() if remember or name != "remember"}
+        visitor.post(form.action, fields | {"method": "mitid"})
+    assert "Used last time" not in visitor.open(party.ask()).text
+
+
 def test_who_does_not_want_to_choose_cancels(visitor: Browser, party: RelyingParty, books: Books) -> None:
     asked = party.ask()
-    told = party.told(asked, visitor.finish(visitor.submit(visitor.open(asked), "foot")))
+    told = party.told(asked, visitor.finish(visitor.submit(visitor.open(asked), "leave")))
     assert told["error_description"] == "user_aborted"
     assert books.of(party).agreed == 0
 
 
 def test_what_was_not_offered_is_not_chosen(visitor: Browser, party: RelyingParty, new_visitor: Visitors) -> None:
     page = visitor.open(party.ask())
-    (form,) = [form for form in forms(page) if form.css == "methods"]
+    (form,) = [form for form in forms(page) if "choice" in form.css]
     back = visitor.post(form.action, form.fields | {"method": "another"})
     assert "How do you want to log on?" in visitor.get(back.headers["Location"]).text
     assert visitor.post(form.action, {"method": "mitid"}).status_code == 403
