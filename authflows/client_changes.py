@@ -13,7 +13,7 @@ from oidc_provider.models import Client as RegisteredClient
 from authflows import configuration
 from authflows.client_settings import OF_CLIENT, OF_PARTY
 from authflows.models import ClientExt, ClientSecret, Grant, RelyingParty, Service
-from authflows.registration import Registration, check, check_audiences
+from authflows.registration import Registration, check, check_audiences, check_methods
 from tenants import audit
 from tenants.isolation import tenant_scope
 from tenants.models import Environment
@@ -46,6 +46,7 @@ class _Rows:
             alias=self.service.alias,
             minimum_level=self.party.minimum_level,
             sso_group=self.party.sso_group,
+            methods=tuple(self.party.methods),
             created_by=self.party.created_by,
             **{name: getattr(self.party, name) for name in OF_PARTY}
             | {name: getattr(self.ext, name) for name in OF_CLIENT}
@@ -60,6 +61,7 @@ class _Rows:
         self.ext.id_token_alg, self.ext.grant_types = wanted.id_token_alg, wanted.grant_types
         self.ext.save()
         self.party.minimum_level, self.party.sso_group = wanted.minimum_level, wanted.sso_group
+        self.party.methods = list(wanted.methods)
         self.party.save()
         self.client._scope = " ".join(dict.fromkeys(wanted.scopes))
         self.client._post_logout_redirect_uris = "\n".join(dict.fromkeys(wanted.post_logout_redirect_uris))
@@ -82,6 +84,7 @@ def change(
         wanted = replace(before, **changes)
         check(environment.kind, wanted)
         check_audiences(tenant_id, environment.id, wanted.audiences)
+        check_methods(tenant_id, environment.id, wanted.methods)
         if wanted != before:
             rows.become(wanted)
             configuration.changed(tenant_id, environment.id)

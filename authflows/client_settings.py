@@ -105,6 +105,7 @@ TEXTS: dict[str, str] = {
 }
 LISTS: dict[str, str] = {
     "audience": "audiences",
+    "method": "methods",
     "origin": "origins",
     "post_logout_redirect_uri": "post_logout_redirect_uris",
 }

@@ -6,8 +6,10 @@ the process forgets the issuer, reads it again and evaluates once more.
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +24,7 @@ from authflows.client_settings import OF_CLIENT, OF_PARTY, ClientSettings
 from authflows.keys import LoadedKey
 from authflows.levels import Level, parse
 from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, Logo, Purpose, RelyingParty, Service, Theme
+from tenants import vault
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Installation, Issuer, IssuerState, Kind, Tenant
 
@@ -43,6 +46,11 @@ class Upstream:
     usage_model: str
     core_client: bool
     sso: bool
+    name: str = ""
+    method: str = "mitid"  # unique among what a relying party may choose; the claim `idp`
+    settings: Mapping[str, Any] = field(default_factory=dict, compare=False)  # upstream.oidc.settings
+    secret: str = field(default="", repr=False, compare=False)  # ours at the upstream
+    key: LoadedKey | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +240,28 @@ def url_of(issuer: Issuer) -> str:
 
 
 def _upstreams(tenant_id: uuid.UUID, environment: Environment) -> tuple[Upstream, ...]:
-    granted = ConnectionGrant.objects.of(tenant_id).filter(environment_id=environment.id).values_list("connection_id", flat=True)
+    """Those that the environment may use; of two that are one method, the simulator comes last."""
+    grants = ConnectionGrant.objects.of(tenant_id).filter(environment_id=environment.id)
+    granted = {grant.connection_id: grant for grant in grants}
     rows = Connection.objects.filter(id__in=list(granted)).order_by("id")
-    return tuple(
-        Upstream(row.id, row.kind, Level[row.level_cap.upper()], row.usage_model, row.core_client, row.sso)
-        for row in rows
-        if row.kind != "simulator" or simulator_allowed(environment.kind)
+    found = [_upstream(row, granted[row.id]) for row in rows if row.kind != "simulator" or simulator_allowed(environment.kind)]
+    return tuple(sorted(found, key=lambda upstream: upstream.kind == "simulator"))
+
+
+def _upstream(row: Connection, grant: ConnectionGrant) -> Upstream:
+    secret, key = _credentials(grant)
+    return Upstream(
+        *(row.id, row.kind, Level[row.level_cap.upper()], row.usage_model, row.core_client, row.sso),
+        *(row.name, row.method, row.settings, secret, key),
     )
+
+
+def _credentials(grant: ConnectionGrant) -> tuple[str, LoadedKey | None]:
+    if grant.credentials is None:
+        return "", None
+    sealed = vault.decrypt(grant.tenant_id, "authflows_connectiongrant", "credentials", grant.id, bytes(grant.credentials))
+    held = json.loads(sealed)
+    return held.get("secret", ""), keys.of_jwk(held["jwk"]) if "jwk" in held else None
 
 
 def _origins(tenant_id: uuid.UUID, environment_id: uuid.UUID) -> frozenset[str]:

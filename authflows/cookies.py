@@ -23,6 +23,8 @@ USER_ID = 48  # characters of a MitID user id, at most
 YEAR = 365 * 86_400
 # What our cookies' names end with; whatever else begins like them is none of ours.
 HANDLE = re.compile(r"[A-Za-z0-9_-]{22}")
+METHOD = re.compile(r"[a-z][a-z0-9_-]{1,29}")
+METHOD_SECONDS = 365 * 24 * 3600
 HOLDER = re.compile(r"[0-9a-f]{16}")
 
 
@@ -74,6 +76,21 @@ def session_secrets(request: HttpRequest, issuer: IssuerConfig) -> dict[str, str
 def drop_sessions(response: HttpResponse, issuer: IssuerConfig, names: Iterable[str]) -> None:
     for name in names:
         _set(response, issuer, name, "", 0)
+
+
+def chosen_method(request: HttpRequest, issuer: IssuerConfig, client: Client) -> str:
+    """By which of several methods the browser logged in at this client or its group the last time; "" where it does not say."""
+    said = request.COOKIES.get(_method_name(issuer, client), "")
+    return said if METHOD.fullmatch(said) else ""
+
+
+def keep_method(response: HttpResponse, issuer: IssuerConfig, client: Client, method: str) -> None:
+    """For a year, because the person said so; "" forgets it."""
+    _set(response, issuer, _method_name(issuer, client), method, METHOD_SECONDS if method else 0)
+
+
+def _method_name(issuer: IssuerConfig, client: Client) -> str:
+    return _session_name(issuer, client).replace("session-", "method-", 1)
 
 
 def leaving(request: HttpRequest, issuer: IssuerConfig) -> Browser:

@@ -48,7 +48,11 @@ PAGES = _all(
         "The redirect_uri is not, character by character, one of the client's. Only a native client's loopback port may differ.",
         "Open the client in the portal: it shows what was received beside what is registered, and where they differ.",
     ),
-    ("repeated_parameter", "client_id or redirect_uri was sent more than once.", "Send each parameter once."),
+    (
+        "repeated_parameter",
+        "client_id or redirect_uri was sent more than once; or a parameter of a provider's answer.",
+        "Send each parameter once.",
+    ),
     (
         "malformed_request",
         "The body is too large, not a form (application/x-www-form-urlencoded), or not UTF-8.",
@@ -67,7 +71,11 @@ PAGES = _all(
     ("invalid_request_uri", "The request_uri was used, has expired or is another client's.", "Push the request again, for each login."),
     ("no_cookie", "The login was begun in another browser, its cookie has expired, or cookies are switched off.", AGAIN),
     ("form_token", "A form was sent that this browser was not given for this login.", AGAIN),
-    ("core_result", "MitID's answer did not arrive, was used already, or does not belong to this login.", f"{AGAIN} {SUPPORT}"),
+    (
+        "core_result",
+        "The answer of MitID or of another provider did not arrive, was used already, or does not belong to this login.",
+        f"{AGAIN} {SUPPORT}",
+    ),
     (
         "connection_withdrawn",
         "The login method was switched off while the login was under way.",

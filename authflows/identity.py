@@ -65,6 +65,11 @@ class Identity:
         """What a session may keep: no CPR, and nothing of risk (decision 13)."""
         return replace(self, cpr="", cpr_status="", risk=None, employments=())
 
+    @property
+    def mitid_uuid(self) -> str:
+        """ "" of somebody whom an upstream knows by a name of its own only (upstream.oidc.answers)."""
+        return "" if "#" in self.national_id else self.national_id
+
     def as_json(self) -> dict[str, Any]:
         # Not asdict: it copies in depth what is flat, and costs as much as a signature.
         return {each.name: getattr(self, each.name) for each in fields(self)} | {

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
-from authflows import identified, leaving, levels, login, pages, refusals, reuse
+from authflows import callback, choosing, identified, leaving, levels, login, pages, refusals, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, remember_user, remembered_user, session_secret
 from authflows.errors import PageError, UnregisteredRedirect
@@ -28,8 +28,8 @@ from authflows.oidc import responses as oidc
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
-from authflows.store import StoredLogin, once_more, unconfirmed
-from authflows.upstream.base import Ask, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Steps
+from authflows.store import StoredLogin, once_more, unconfirmed, unknown_to_core
+from authflows.upstream.base import Ask, Busy, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Returns, Steps
 from authflows.upstream.registry import UPSTREAMS
 from tenants.middleware import address_of
 
@@ -74,21 +74,46 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         raise PageError("no_cookie", 403)
     if over := _over(issuer, found, browser):
         return over
-    if found.sealed is not None:
-        return identified.page(way := _way(request, issuer, found, browser), identified.held(way))
+    if asked := _question(request, issuer, found, browser):
+        return asked
     if found.moved:
         return _start(request, issuer, found, browser)
-    if reached := login.reached(found):
-        return too_low.respond(issuer, _client(issuer, found), found, browser, reached, _language(request, found))
     # Still "created" in this statement's snapshot: a request that runs beside it moved the Login first.
     if found.state in (LoginState.CREATED, LoginState.REQUESTING):
         return _wait_for_core(request, issuer, found, browser)
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
+    if isinstance(upstream, Returns):
+        return _away(request, issuer, found, browser, upstream)
     assert isinstance(upstream, Steps)
-    mount = _told(lambda: upstream.show(_ask(issuer, found), found.core_id))
+    mount = _told(lambda: upstream.show(_ask(issuer, found, browser), found.core_id))
     if isinstance(mount, Form) and mount.step == shown:
         return HttpResponse(status=204)
     return _shown(request, issuer, found, browser, mount)
+
+
+def _question(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse | None:
+    """What the person has to say to us before the login goes on; None where it goes on without."""
+    if found.sealed is not None:
+        return identified.page(way := _way(request, issuer, found, browser), identified.held(way))
+    if found.state != LoginState.CREATED:
+        return None
+    client, language = _client(issuer, found), _language(request, found)
+    if not found.request["connection"]:
+        return choosing.chooser(request, issuer, client, found, browser, language)
+    reached = login.reached(found)
+    return too_low.respond(issuer, client, found, browser, reached, language) if reached else None
+
+
+def choose(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """The person's choice of a method, of those that were offered."""
+    browser = _browser(request, issuer, handle)
+    _proven_form(request, browser)
+    found = _found(issuer, browser)
+    if over := _over(issuer, found, browser):
+        return over
+    response = _see_other(f"{_box_address(issuer, browser)}?language={_language(request, found)}")
+    choosing.chosen(response, issuer, _client(issuer, found), found, request.POST.get("method", ""), "remember" in request.POST)
+    return response
 
 
 def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -103,9 +128,10 @@ def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespons
     if found.state != LoginState.REQUESTED or found.sealed is not None:
         return _see_other(_box_address(issuer, browser))
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
-    assert isinstance(upstream, Steps)
+    if not isinstance(upstream, Steps):
+        return _see_other(_box_address(issuer, browser))
     fields = {name: value for name, value in request.POST.items() if name != "form_token" and isinstance(value, str)}
-    shown = _told(lambda: upstream.step(_ask(issuer, found), found.core_id, fields))
+    shown = _told(lambda: upstream.step(_ask(issuer, found, browser), found.core_id, fields))
     if isinstance(shown, Form) and shown.shown.get("unknown"):
         return _shown(request, issuer, found, browser, shown)
     # A page that reloads itself, or is reloaded, must not be the answer to a POST.
@@ -124,18 +150,24 @@ def _remembered(request: HttpRequest, response: HttpResponse, issuer: IssuerConf
 
 
 def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
-    """The core's one-time code: redeemed by us, verified, and only then a login."""
+    """The core's one-time code, or an upstream's answer: redeemed by us, verified, and only then a login."""
     browser = _browser(request, issuer, handle)
     found = _found(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
     if found.state != LoginState.REQUESTED or found.sealed is not None:
         return _see_other(_box_address(issuer, browser))
-    upstream = UPSTREAMS[_upstream(issuer, found).kind]
+    connection = _upstream(issuer, found)
+    upstream, ask = UPSTREAMS[connection.kind], _ask(issuer, found, browser)
     try:
-        identity = upstream.finish(_ask(issuer, found), found.core_id, pages.queried(request, "code"))
+        code = pages.queried(request, "code")
+        if isinstance(upstream, Returns):
+            code = upstream.returned(ask, callback.answer(request).values)
+        identity = upstream.finish(ask, found.core_id, code)
     except Ended as end:
         return _end(issuer, found, browser, end.ending)
+    except Busy:
+        return _please_wait(request, issuer, found, browser)
     except (Refused, Lost) as lost:
         return _after_lost_result(issuer, browser, lost)
     return _said(request, _way(request, issuer, found, browser), Said(Person(identity)))
@@ -184,6 +216,19 @@ def again(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespon
     return _see_other(_box_address(issuer, browser))
 
 
+def _away(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, upstream: Returns) -> HttpResponse:
+    """The browser was sent away and is here again without an answer, by Back or from another tab: it chooses to go on or to cancel."""
+    if "again" not in request.GET:
+        language, name = _language(request, found), _upstream(issuer, found).name
+        return choosing.away(issuer, _client(issuer, found), browser, language, name)
+    try:
+        return _see_other(upstream.resume(_ask(issuer, found, browser), found.core_id).location)
+    except Busy:
+        return _please_wait(request, issuer, found, browser)
+    except (Refused, Lost) as lost:
+        raise _not_confirmed(lost) from None
+
+
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     browser = _browser(request, issuer, handle)
     _proven_form(request, browser)
@@ -194,10 +239,10 @@ def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
         return _see_other(_box_address(issuer, browser))
     if login.reached(found):
         return _end(issuer, found, browser, "level")
-    upstream = UPSTREAMS[_upstream(issuer, found).kind]
-    if found.core_id and found.sealed is None and isinstance(upstream, Cancels):
+    upstream = UPSTREAMS[_upstream(issuer, found).kind] if found.core_id else None
+    if found.sealed is None and isinstance(upstream, Cancels):
         try:
-            upstream.cancel(_ask(issuer, found), found.core_id)
+            upstream.cancel(_ask(issuer, found, browser), found.core_id)
         except (Refused, Lost):
             pass  # ours ends all the same; the core's own time-out ends its half
     return _end(issuer, found, browser, "cancelled")
@@ -207,7 +252,10 @@ def _start(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, brows
     connection = _upstream(issuer, found)
     assert found.core_session is not None
     try:
-        started = UPSTREAMS[connection.kind].start(_ask(issuer, found))
+        started = UPSTREAMS[connection.kind].start(_ask(issuer, found, browser))
+    except Busy:
+        unknown_to_core(issuer.tenant_id, found.core_session)
+        return _please_wait(request, issuer, found, browser)
     except Refused as refusal:
         login.refused(issuer, found, str(refusal))
         return _repeat(issuer, _found(issuer, browser), browser)
@@ -322,9 +370,13 @@ def _shown(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, brows
 
 
 def _please_wait(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
+    client, language = _client(issuer, found), _language(request, found)
     late = found.core_age > settings.CORE_ANSWER_SECONDS
-    shown = {"provider_name": _client(issuer, found).alias, "action": found.request["action"], "late": late}
-    response = _page(request, issuer, found, browser, Form("starting", shown))
+    if _upstream(issuer, found).kind == "simulator":
+        shown = {"provider_name": client.alias, "action": found.request["action"], "late": late}
+        response = _page(request, issuer, found, browser, Form("starting", shown))
+    else:
+        response = page.respond(issuer, page.page(issuer, client, language, "wait", title=client.alias))
     response.headers["Refresh"] = "2"
     return response
 
@@ -349,7 +401,7 @@ def _page(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browse
     return page.respond(issuer, page.page(issuer, client, language, "page", slot=slot, title=client.alias))
 
 
-def _ask(issuer: IssuerConfig, found: StoredLogin) -> Ask:
+def _ask(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> Ask:
     asked = LoginRequest.from_json(found.request)
     assert found.core_session is not None
     return Ask(
@@ -363,6 +415,11 @@ def _ask(issuer: IssuerConfig, found: StoredLogin) -> Ask:
         sector=issuer.sector,
         identities=identified.kinds(asked, _client(issuer, found)),
         psd2=asked.psd2,
+        via=_upstream(issuer, found),
+        handle=browser.handle,
+        secret=browser.upstream(found.core_session),
+        callback=f"{issuer.url}/upstream/callback",
+        mitid_uuid=login.hints(found, browser).mitid_uuid,
     )
 
 

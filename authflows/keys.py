@@ -175,6 +175,13 @@ def _parsed(row: Key) -> ECKey | RSAKey:
     return ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
 
 
+def of_jwk(jwk: dict[str, Any]) -> LoadedKey:
+    """A key of ours at somebody else's, from its private JWK. Raises JoseError, ValueError for what is none."""
+    private: ECKey | RSAKey = ECKey.import_key(jwk) if jwk.get("kty") == "EC" else RSAKey.import_key(jwk)
+    alg = "ES256" if jwk.get("kty") == "EC" else "RS256"
+    return LoadedKey(jwk.get("kid") or private.thumbprint(), alg, KeyState.ACTIVE, private.as_dict(private=False), private)
+
+
 def signer(keys: tuple[LoadedKey, ...], alg: str) -> LoadedKey:
     """The active key for an algorithm. Raises LookupError where the environment has none."""
     for key in keys:

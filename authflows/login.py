@@ -64,6 +64,10 @@ class Browser:
         """The secret of the session that completing this Login leaves in the browser."""
         return self._derived("session")
 
+    def upstream(self, core_session: uuid.UUID) -> str:
+        """What state, nonce and verifier of one request to an upstream are derived from."""
+        return self._derived(f"upstream:{core_session}")
+
     def _derived(self, purpose: str) -> str:
         return urlsafe_b64encode(sealing.derive(self.secret, f"{purpose}:{self.handle}")).rstrip(b"=").decode()
 
@@ -127,6 +131,11 @@ def _current(issuer: IssuerConfig, found: StoredLogin | None) -> StoredLogin | N
     if found is not None and found.issuer_version != issuer.version:
         raise Stale
     return found
+
+
+def choose(issuer: IssuerConfig, found: StoredLogin, upstream: Upstream) -> None:
+    """By which of several connections the person wants to log in."""
+    store.choose(issuer.tenant_id, found.id, upstream.id)
 
 
 def requested(issuer: IssuerConfig, found: StoredLogin, upstream: Upstream, core_id: str) -> None:

@@ -50,6 +50,7 @@ class Registration(ClientSettings):
     alias: str = ""
     minimum_level: str = ""
     sso_group: str = ""
+    methods: tuple[str, ...] = ()  # empty: all that the environment is granted
     created_by: str = "command"
 
     @property
@@ -91,6 +92,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
     client_id = f"{tenant.slug[:20]}-{secrets.token_hex(8)}"
     with tenant_scope(tenant.id):
         check_audiences(tenant.id, environment.id, wanted.audiences)
+        check_methods(tenant.id, environment.id, wanted.methods)
         service = _service(tenant, environment, wanted.alias or tenant.name)
         party = RelyingParty.objects.create(
             tenant_id=tenant.id,
@@ -99,6 +101,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             name=wanted.name,
             minimum_level=wanted.minimum_level,
             sso_group=wanted.sso_group,
+            methods=list(wanted.methods),
             created_by=wanted.created_by,
             **{name: getattr(wanted, name) for name in OF_PARTY},
         )
@@ -192,6 +195,13 @@ def check_audiences(tenant_id: uuid.UUID, environment_id: uuid.UUID, audiences: 
         registered = RegisteredClient.objects.filter(client_id=client_id).first() if "\x00" not in client_id else None
         if registered is None or not confidential.filter(client_pk=registered.pk).exists():
             raise Refused(f"audience {client_id}: no confidential client of this environment")
+
+
+def check_methods(tenant_id: uuid.UUID, environment_id: uuid.UUID, methods: tuple[str, ...]) -> None:
+    """Raises Refused for a method that the environment is not granted. Runs in the tenant's scope."""
+    granted = ConnectionGrant.objects.of(tenant_id).filter(environment_id=environment_id).values_list("connection__method", flat=True)
+    if methods and (unknown := set(methods) - set(granted)):
+        raise Refused(f"method {min(unknown)}: not granted to this environment")
 
 
 def _check_session(kind: str, wanted: Registration) -> None:

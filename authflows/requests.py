@@ -61,7 +61,8 @@ class LoginRequest:
     attributes: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()  # asked for one by one, and allowed
     subject: str = ""  # the one person who may be answered with
-    connection: str = ""  # id of the connection that will be asked
+    connection: str = ""  # id of the connection that will be asked; "" until the person has chosen one of `connections`
+    connections: tuple[str, ...] = ()
     trial: bool = False
     forget_cpr: bool = False  # the person withdraws what they consented to
     identities: tuple[str, ...] = ()  # kinds of identity that are wanted; none: whatever the relying party meets
@@ -88,6 +89,7 @@ class LoginRequest:
             "trial": self.trial,
             "forget_cpr": self.forget_cpr,
             "identities": list(self.identities),
+            "connections": list(self.connections),
         }
 
     @classmethod
@@ -95,4 +97,5 @@ class LoginRequest:
         known = {name: value for name, value in data.items() if name != SEALED_HINTS}
         shapes = {"level": Level[data["level"].upper()], "attributes": tuple(data["attributes"]), "claims": tuple(data.get("claims", ()))}
         shapes["identities"] = tuple(data.get("identities", ()))
+        shapes["connections"] = tuple(data.get("connections", ()))
         return cls(**(known | shapes))

@@ -126,8 +126,7 @@ def alone(asked: LoginRequest) -> bool:
 def granted(client: Client, asked: LoginRequest, vouched: Vouched, browser: Browser, login_id: uuid.UUID) -> dict[str, Any]:
     """What a completed login gives the client, as columns of the Grant."""
     identity, level = vouched.identity, vouched.level
-    idp = vouched.connection.kind if vouched.connection.kind != "simulator" else "mitid"
-    facts = Facts(identity, level, login_id, vouched.core_session, idp, asked)
+    facts = Facts(identity, level, login_id, vouched.core_session, vouched.connection.method, asked)
     known = oidc_claims.of(client, facts, asked.attributes, asked.claims)
     return oidc.grant(asked, browser.code) | {
         "acr": level.uri,
@@ -154,7 +153,7 @@ def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, aske
     except InvalidTag:
         return None
     identity = Identity.from_json(kept["identity"])
-    connection = _connection(issuer, client, kept["connection"])
+    connection = _connection(issuer, client, kept["connection"]) if kept["connection"] in _permitted(asked) else None
     if identity.kind not in identified.kinds(asked, client):
         return None
     if connection is None or not sessions.recent_enough(identity.authenticated_at, asked.max_age, timezone.now()):
@@ -165,10 +164,15 @@ def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, aske
     return Remembered(known.id, sessions.secret_hash(secret), vouched)
 
 
+def _permitted(asked: LoginRequest) -> tuple[str, ...]:
+    """Connections whose word is what was asked for: a session by another method answers another request."""
+    return asked.connections or (asked.connection,)
+
+
 def _connection(issuer: IssuerConfig, client: Client, connection_id: str) -> Upstream | None:
     """The connection that vouched, while environment, client and connection still permit what it said to be used again."""
     for upstream in issuer.upstreams:
-        if str(upstream.id) == connection_id and upstream.sso and (not client.methods or upstream.kind in client.methods):
+        if str(upstream.id) == connection_id and upstream.sso and (not client.methods or upstream.method in client.methods):
             return upstream
     return None
 

@@ -150,12 +150,12 @@ bucket AS (
     SELECT coalesce(b.key, 'core.relying_party:' || left(encode(sha256(convert_to(l.relying_party_id::text, 'UTF8')), 'hex'), 40)) AS key,
            b.ends, b.allowed
     FROM l, unnest(%(limit_keys)s::text[], %(limit_windows)s::bigint[], %(limit_allowed)s::int[]) AS b (key, ends, allowed)
-    WHERE l.state = 'created' AND l.answer IS NULL AND l.expires_at > now()),
+    WHERE l.state = 'created' AND l.answer IS NULL AND l.request->>'connection' <> '' AND l.expires_at > now()),
 {limits.COUNTED_CTE},
 moved AS (
     UPDATE authflows_login u SET state = 'requesting' FROM l
     WHERE u.tenant_id = %(tenant)s AND u.id = l.id AND u.state = 'created' AND u.answer IS NULL AND u.expires_at > now()
-      AND NOT EXISTS (SELECT FROM exceeded)
+      AND NOT EXISTS (SELECT FROM exceeded) AND l.request->>'connection' <> ''
       AND EXISTS (SELECT FROM tenants_issuer i WHERE i.id = u.issuer_id AND i.version = %(version)s)
     RETURNING u.id),
 core AS (
@@ -195,6 +195,17 @@ def requesting(
     if found is not None and found.moved:
         return replace(found, core_session=core_session, core_state="requesting", connection_id=uuid.UUID(found.request["connection"]))
     return found
+
+
+CHOOSE = """
+UPDATE authflows_login SET request = jsonb_set(request, '{connection}', to_jsonb(%(connection)s::text))
+WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'created' AND request->>'connection' = ''"""
+
+
+def choose(tenant_id: uuid.UUID, login_id: uuid.UUID, connection_id: uuid.UUID) -> None:
+    """The person has chosen by which connection; of two choices the first counts."""
+    with transaction(tenant_id) as step:
+        step.execute(CHOOSE, {"tenant": tenant_id, "login": login_id, "connection": str(connection_id)})
 
 
 REQUESTED = f"""

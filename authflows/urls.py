@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
-from authflows import cpr_api, cpr_page, journey, logout, previews
+from authflows import callback, cpr_api, cpr_page, journey, logout, previews
 from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import chip_page, phone
@@ -57,9 +57,11 @@ urlpatterns = [
     path("login/<handle:handle>/return", journey.return_, name="return"),
     path("login/<handle:handle>/person", journey.person, name="person"),
     path("login/<handle:handle>/again", journey.again, name="again"),
+    path("login/<handle:handle>/choose", journey.choose, name="choose"),
     path("login/<handle:handle>/cancel", journey.cancel, name="cancel"),
     path("cpr", cpr_page.cpr, name="cpr"),
     path("cpr/match", cpr_api.match, name="cpr_match"),
+    path("upstream/callback", callback.callback, name="callback"),
     path("errors", guide.errors, name="errors"),
     path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
     path("logo/<sha256:name>", stylesheets.logo, name="logo"),
@@ -85,9 +87,11 @@ METHODS = {
     "return": ("GET",),
     "person": ("POST", "GET"),
     "again": ("POST",),
+    "choose": ("POST",),
     "cancel": ("POST",),
     "cpr": ("GET", "POST"),
     "cpr_match": ("POST",),
+    "callback": ("GET",),
     "errors": ("GET", "HEAD"),
     "theme": ("GET", "HEAD"),
     "logo": ("GET", "HEAD"),

@@ -67,7 +67,7 @@ class CoreSession(TenantOwned):
     login_id: uuid.UUID
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="+", db_index=False)
     state = models.CharField(max_length=12, choices=CoreState.choices, default=CoreState.REQUESTING)
-    core_id = models.CharField(max_length=64, blank=True)
+    core_id = models.CharField(max_length=255, blank=True, help_text="what the core calls it; of an upstream, its request_uri")
     cpr_tries = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="CPR numbers that were tried in it")
     action = models.CharField(max_length=10, default="log_on")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

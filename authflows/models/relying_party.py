@@ -16,7 +16,7 @@ class RelyingParty(TenantOwned):
     service_id: uuid.UUID
     name = models.CharField(max_length=100)
     minimum_level = models.CharField(max_length=12, choices=Level.choices, blank=True)
-    methods = models.JSONField(default=list, help_text="keys of upstream.registry; empty: all that the environment is granted")
+    methods = models.JSONField(default=list, help_text="names of methods; empty: all that the environment is granted")
     # The fields of client_settings.PartySettings.
     identities = models.CharField(max_length=10, default="private", db_default="private")
     cpr_basis = models.CharField(max_length=10, blank=True)

@@ -32,6 +32,8 @@ class Connection(models.Model):
     usage_model = models.CharField(max_length=20, default="standard", help_text="the scheme's usage model that prices its requests")
     core_client = models.BooleanField(default=True, help_text="the core's own client is used, which MitID charges for")
     sso = models.BooleanField(default=True, help_text="its logins may be reused while a session lasts")
+    method = models.CharField(max_length=30, default="mitid", help_text="what a relying party selects it by; the claim `idp`")
+    settings = models.JSONField(default=dict, help_text="what its kind needs to know; never a secret: upstream.oidc.settings")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -46,6 +48,7 @@ class ConnectionGrant(TenantOwned):
     environment = TenantRef(Environment, related_name="+")
     environment_id: uuid.UUID
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="+")
+    credentials = models.BinaryField(null=True, help_text="the client's secret or private key at the upstream, in the tenant's vault")
 
     class Meta(TenantOwned.Meta):
         constraints = [

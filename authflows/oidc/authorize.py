@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from authflows import levels, login, pages, store
@@ -45,6 +46,8 @@ class Asked:
     trial: bool
     came: Came = intake.DIRECT
     identities: tuple[str, ...] = ()  # kinds that are asked for; none: whatever the client meets
+    methods: tuple[str, ...] = ()
+    methods_from: str = "idp"
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -102,7 +105,8 @@ def understood(sent: Asked) -> tuple[Asked, Reading]:
         reading = DIALECTS[sent.client.dialect].read(sent.parameters, Way(sent.came.confidential, sent.came.signed))
     except Unreadable as problem:
         raise sent.refuse("invalid_request", str(problem)) from None
-    asked = replace(sent, parameters=reading.applied(sent.parameters, sent.client.scopes), identities=reading.identities)
+    native = reading.applied(sent.parameters, sent.client.scopes)
+    asked = replace(sent, parameters=native, identities=reading.identities, methods=reading.methods, methods_from=reading.methods_from)
     for check in CHECKS:
         check(asked)
     return asked, reading
@@ -280,14 +284,19 @@ def identity_is_met(asked: Asked) -> None:
 
 
 def connection_is_available(asked: Asked) -> None:
-    if upstream_of(asked.issuer, asked.client) is None:
+    if not allowed(asked.issuer, asked.client):
         raise asked.refuse("temporarily_unavailable", "no login method is available for this client")
+
+
+def method_is_allowed(asked: Asked) -> None:
+    """Of those that the request names, one that the client may use is enough."""
+    if asked.methods and not candidates(asked):
+        raise asked.refuse("invalid_request", f"{asked.methods_from}: no method of these is offered")
 
 
 def level_can_be_reached(asked: Asked) -> None:
     """What nobody can reach is refused before anybody is asked, and before anything is owed for it (decision 11)."""
-    upstream = upstream_of(asked.issuer, asked.client)
-    if upstream is not None and not levels.accept(login.reachable(upstream, asked.kinds), _level(asked)):
+    if not any(levels.accept(login.reachable(upstream, asked.kinds), _level(asked)) for upstream in candidates(asked)):
         raise asked.refuse("unmet_authentication_requirements", "the level that is needed cannot be reached here")
 
 
@@ -307,20 +316,36 @@ CHECKS: list[Callable[[Asked], None]] = [
     hint_is_ours,
     identity_is_met,
     connection_is_available,
+    method_is_allowed,
     level_can_be_reached,
 ]
 
 
-def upstream_of(issuer: IssuerConfig, client: Client) -> Upstream | None:
-    """The method that this client's logins use: the first that it allows of those that the environment is granted."""
-    allowed = [upstream for upstream in issuer.upstreams if not client.methods or upstream.kind in client.methods]
-    return allowed[0] if allowed else None
+def allowed(issuer: IssuerConfig, client: Client) -> list[Upstream]:
+    """One connection for each method that the client may use, of those that the environment is granted."""
+    by_method: dict[str, Upstream] = {}
+    for upstream in issuer.upstreams:
+        if not client.methods or upstream.method in client.methods:
+            by_method.setdefault(upstream.method, upstream)
+    return list(by_method.values())
+
+
+def candidates(asked: Asked) -> list[Upstream]:
+    """Those of them that the request names, in its order; all where it names none."""
+    known = allowed(asked.issuer, asked.client)
+    if not asked.methods:
+        return known
+    return [upstream for method in dict.fromkeys(asked.methods) for upstream in known if upstream.method == method]
+
+
+def _connections(asked: Asked) -> dict[str, Any]:
+    """The one that will be asked, or those among which the person chooses: all of them reach the level."""
+    reaching = [str(each.id) for each in candidates(asked) if levels.accept(login.reachable(each), _level(asked))]
+    return {"connection": reaching[0]} if len(reaching) == 1 else {"connections": tuple(reaching)}
 
 
 def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_language: str) -> LoginRequest:
     parameters, client = asked.parameters, asked.client
-    upstream = upstream_of(asked.issuer, client)
-    assert upstream is not None
     languages = [tag.split("-")[0].lower() for tag in parameters.get("ui_locales").split()]
     wanted = claims_request.parse(parameters.get("claims"))
     action, text = reading.action or client.action, reading.reference_text or client.reference_text
@@ -340,7 +365,7 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
         attributes=tuple(asked.scopes),
         claims=tuple(sorted(wanted.names & claims.of_scopes(client.scopes))),
         subject=wanted.subject or _hinted(asked),
-        connection=str(upstream.id),
+        **_connections(asked),
         trial=asked.trial,
         identities=asked.identities,
         forget_cpr="consent_revoke" in asked.prompts,

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
-from authflows import once
+from authflows import jose, once
 from authflows.configuration import Client, IssuerConfig
 from authflows.configuration import client as find_client
 from authflows.errors import JsonError
-from authflows.oidc import client_assertion, client_keys, jose
-from authflows.oidc.jose import NotBelieved, PublicKey, UnknownKey
+from authflows.jose import NotBelieved, PublicKey, UnknownKey
+from authflows.oidc import client_assertion, client_keys
 from authflows.oidc.parameters import Parameters
 
 log = logging.getLogger("authflows")

@@ -11,9 +11,9 @@ from functools import lru_cache
 
 from django.conf import settings
 
+from authflows import jose
 from authflows.configuration import Client
-from authflows.oidc import jose
-from authflows.oidc.jose import PublicKey, UnusableKeys
+from authflows.jose import PublicKey, UnusableKeys
 from tenants import outbound
 
 log = logging.getLogger("authflows")

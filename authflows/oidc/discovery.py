@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from authflows import keys, login
+from authflows import jose, keys, login
 from authflows.configuration import IssuerConfig
 from authflows.keys import LoadedKey
 from authflows.levels import Level
-from authflows.oidc import apis, dpop, jose
+from authflows.oidc import apis, dpop
 from authflows.oidc.authorize import PROMPTS
 from authflows.oidc.claims import ADVERTISED, extra_scopes, supported
 from authflows.oidc.responses import MODES

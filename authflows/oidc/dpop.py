@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from authflows import once
+from authflows import jose, once
 from authflows.configuration import Client, IssuerConfig
 from authflows.errors import JsonError
-from authflows.oidc import instants, jose
-from authflows.oidc.jose import NotBelieved
+from authflows.jose import NotBelieved
+from authflows.oidc import instants
 
 TYPES = ("dpop+jwt",)
 ALGORITHMS = jose.FAPI_ALGORITHMS

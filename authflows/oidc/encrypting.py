@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from authflows import jose
 from authflows.configuration import Client
 from authflows.errors import JsonError
-from authflows.oidc import client_keys, jose
-from authflows.oidc.jose import PublicKey
+from authflows.jose import PublicKey
+from authflows.oidc import client_keys
 
 
 def check(client: Client) -> None:

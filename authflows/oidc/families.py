@@ -99,7 +99,7 @@ class MitidClaims(Family):
     def known(self) -> dict[str, Any]:
         identity = self.facts.identity
         return {
-            "mitid_uuid": identity.national_id if identity.kind == "private" else None,
+            "mitid_uuid": identity.mitid_uuid if identity.kind == "private" else None,
             "mitid_age": identity.age,
             "mitid_has_cpr": identity.has_cpr,
             "mitid_authenticators": list(identity.authenticators),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from authflows import jose
 from authflows.configuration import IssuerConfig
-from authflows.oidc import jose
-from authflows.oidc.jose import NotBelieved
+from authflows.jose import NotBelieved
 
 # Any other type makes it another token (RFC 8725 section 3.11).
 TYPES = ("jwt", "")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from authflows import jose
 from authflows.client_settings import ClientSettings
-from authflows.oidc import jose
 from tenants import outbound
 
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "k")

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from authflows import keys
+from authflows import jose, keys
 from authflows.configuration import Client, IssuerConfig
-from authflows.oidc import client_keys, instants, jose
-from authflows.oidc.jose import NotBelieved, UnknownKey
+from authflows.jose import NotBelieved, UnknownKey
+from authflows.oidc import client_keys, instants
 
 TYPE = "oauth-authz-req+jwt"
 # Older clients sign with JWT, or with no type at all (OpenID Connect Core 6.1).

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from authflows.configuration import Upstream as Connection
 from authflows.identity import Identity
 from authflows.levels import Level
 
@@ -24,6 +26,13 @@ class Ask:
     sector: str = "private"  # private | public: the latter is told the CPR number
     identities: tuple[str, ...] = ("private",)  # private, business or both
     psd2: bool = False
+    # What an upstream needs that sends the browser away and back.
+    via: Connection | None = None
+    handle: str = ""  # the Login's, which `state` begins with
+    secret: str = field(default="", repr=False)  # of this browser and this request to the upstream: what it is sent is derived from it
+    callback: str = ""
+    max_age: int | None = None
+    mitid_uuid: str = field(default="", repr=False)  # who is expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,10 @@ class Lost(Exception):
     """The core's answer did not arrive: it may have accepted. Never billed nor dropped before it has been asked again."""
 
 
+class Busy(Lost):
+    """Not asked: as many are asking as may. The same question can be put again in a moment."""
+
+
 class Ended(Exception):
     """The core's result holds no identity; `ending` is a key of errors.ENDINGS."""
 
@@ -85,7 +98,7 @@ class Ended(Exception):
 
 
 class Upstream(Protocol):
-    """`start` raises Refused or Lost; `finish` raises Ended or Lost. No transaction is open while either runs."""
+    """`start` raises Refused or Lost; `finish` raises Ended, Refused or Lost. No transaction is open while either runs."""
 
     def start(self, ask: Ask) -> Started: ...
 
@@ -118,3 +131,16 @@ class MatchesCpr(Protocol):
 @runtime_checkable
 class Cancels(Protocol):
     def cancel(self, ask: Ask, core_id: str) -> None: ...
+
+
+@runtime_checkable
+class Returns(Protocol):
+    """The browser is sent away, and comes back with an answer in the query of our callback address."""
+
+    def resume(self, ask: Ask, core_id: str) -> Redirect:
+        """Where the same request goes on, for a person who came back without an answer. Raises Refused or Lost."""
+        ...
+
+    def returned(self, ask: Ask, answer: Mapping[str, str]) -> str:
+        """The code in an answer to this very request. Raises Ended or Lost."""
+        ...

@@ -124,6 +124,9 @@ WORDS = {
     "audience": Words(
         _("APIs that may check the access tokens"), _("The client_id of each, one on a line. They are clients of the same environment.")
     ),
+    "method": Words(
+        _("Login methods"), _("One on each line, e.g. mitid. Empty: all that the environment has; people choose where there are several.")
+    ),
     "jwks_uri": Words(_("Address of your public keys (JWKS)")),
     "back_channel_logout_uri": Words(_("Back-channel logout address"), _("We call it when a session ends.")),
     "post_logout_redirect_uri": Words(_("Addresses after logout"), _("One on each line. Compared character by character.")),

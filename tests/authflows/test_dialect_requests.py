@@ -82,9 +82,7 @@ def test_our_own_words_are_understood_in_every_dialect(dialect: str) -> None:
     ("dialect", "name", "value"),
     [
         ("idura", "acr_values", "urn:grn:authn:se:bankid urn:age-verification"),
-        ("neb", "idp_values", "mobilepay eboks"),
         ("neb", "idp_values", "mitid nemid"),
-        ("signicat", "acr_values", "idp:sbid"),
     ],
 )
 def test_a_login_with_something_else_than_asked_for_never_happens(dialect: str, name: str, value: str) -> None:

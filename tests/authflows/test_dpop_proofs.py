@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
-from authflows.oidc import dpop, jose
+from authflows import jose
+from authflows.oidc import dpop
 from authflows.oidc.dpop import NotProven, Shown
 from tests.doubles.keyholder import new_key
 from tests.doubles.prover import Prover

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
-from authflows.oidc import client_assertion, instants, jose
-from authflows.oidc.jose import NotBelieved, UnknownKey, UnusableKeys
+from authflows import jose
+from authflows.jose import NotBelieved, UnknownKey, UnusableKeys
+from authflows.oidc import client_assertion, instants
 
 EC, OTHER_EC = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("ec", "ec"))
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from tests.bench import accounting, rounds, servers, starting, statements, waiting
+from tests.bench import accounting, rounds, servers, silence, starting, statements, waiting
 from tests.bench.servers import NODE, Anchor, Candidate
 from tests.harness import node
 from tests.harness.ground import Ground
@@ -63,10 +63,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--logins", type=int, default=200, help="per candidate and round")
     parser.add_argument("--memory", type=int, default=10_000, help="logins before a worker's memory is read again")
+    parser.add_argument("--silence", type=float, default=20.0, help="seconds that each silence of an upstream is measured for")
     parser.add_argument("--quick", action="store_true", help="3 rounds of 100 logins, memory after 500")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.logins, arguments.memory = 3, 100, 500
+        arguments.silence = 5.0
     return arguments
 
 
@@ -108,6 +110,7 @@ def _figures(ground: Ground, arguments: argparse.Namespace, ours: Candidate, mem
             "ratio_to_login": rounds.ratio(measured, slow.name, ours.name),
             "ratio_to_memory": rounds.ratio(measured, slow.name, memory.name),
         },
+        "silent_upstream": silence.measured(ground, ours, arguments.silence),
         "statements_per_step": statements.counted(ground, ours.client),
         "worker_memory": _memory(ours, arguments.memory),
     }

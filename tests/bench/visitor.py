@@ -53,13 +53,22 @@ class Visitor:
     def post(self, address: str, fields: Mapping[str, str], *, status: int, **headers: str) -> Answer:
         return self._send("POST", address, urlencode(fields), FORM | headers, status)
 
+    def ask(self, address: str) -> Answer:
+        """Whatever the answer is."""
+        return self._sent("GET", address, "", {})
+
     def _send(self, method: str, address: str, body: str, headers: Mapping[str, str], status: int) -> Answer:
+        answer = self._sent(method, address, body, headers)
+        if answer.status != status:
+            where = urlsplit(address).path
+            raise RuntimeError(f"{method} {where}: {answer.status} where {status} was expected\n{answer.text[:500]}")
+        return answer
+
+    def _sent(self, method: str, address: str, body: str, headers: Mapping[str, str]) -> Answer:
         parts = urlsplit(address)
         cookies = "; ".join(f"{name}={value}" for name, (path, value) in self.cookies.items() if parts.path.startswith(path))
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         answer = self.connection.send(method, target, body, {**headers, **({"Cookie": cookies} if cookies else {})})
-        if answer.status != status:
-            raise RuntimeError(f"{method} {parts.path}: {answer.status} where {status} was expected\n{answer.text[:500]}")
         for cookie in answer.cookies:
             self._keep(cookie)
         return answer

@@ -133,9 +133,9 @@ def test_24_a_wrong_key_and_an_unknown_client_are_told_the_same(holder: KeyHolde
 
 
 def test_24_an_unknown_client_costs_a_signature_too(fjordbank: House, holder: KeyHolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    from authflows import configuration
+    from authflows import configuration, jose
     from authflows.errors import JsonError
-    from authflows.oidc import client_authentication, jose
+    from authflows.oidc import client_authentication
     from tests.authflows.test_store import at
 
     verified: list[str] = []

@@ -41,6 +41,8 @@ class Reading:
     psd2: bool = False
     hints: Hints = NO_HINTS
     identities: tuple[str, ...] = ()  # kinds that are asked for; none: whatever the client meets
+    methods: tuple[str, ...] = ()  # in order of preference; empty: whichever the client allows
+    methods_from: str = "idp"  # the parameter that named them
 
     def applied(self, sent: Parameters, allowed: frozenset[str]) -> Parameters:
         """The request as the checks see it: without login_hint, which has been understood; everything else is as it was sent."""

@@ -56,6 +56,8 @@ def read(sent: Parameters, way: Way) -> Reading:
         implied=(*ALWAYS, *(BY_SETTING if told.scopes == ["openid"] else ()), *(BUSINESS if BUSINESS[0] in identities else ())),
         acr_values=" ".join(_acr_values(told.acr_values)),
         identities=identities,
+        methods=("mitid",) if set(told.acr_values) & set(LEVELS) else told.reading.methods,
+        methods_from="acr_values",
     )
 
 

@@ -23,6 +23,7 @@ def read(sent: Parameters, way: Way) -> Reading:
         action=sent.get("action"),
         reference_text=hints.allowed(sent.get("reference_text"), "reference_text"),
         psd2=switch(sent.get("psd2"), "psd2"),
+        methods=tuple(sent.get("idp").split()),
         hints=hints.free(sent.get("login_hint"), "login_hint", way),
     )
 

@@ -29,6 +29,7 @@ def read(sent: Parameters, way: Way) -> Reading:
     for name in SIGNING:
         if name in sent:
             raise Unreadable(name, "signing of texts and documents is not offered")
+    methods = _methods(sent.get("idp_values").split())
     params = _params(sent.get("idp_params"))
     words = sent.get("scope").split()
     reading = replace(
@@ -37,6 +38,8 @@ def read(sent: Parameters, way: Way) -> Reading:
         implied=(*(("profile", "risk") if "mitid" in words else ()), *(("profile",) if "nemlogin" in words else ())),
         identities=_identities(sent.get("idp_values").split(), params),
         ui_locales=sent.get("language") or sent.get("ui_locales"),
+        methods=methods,
+        methods_from="idp_values",
     )
     return _with(reading, dict(params.get("mitid", {})), way)
 
@@ -46,13 +49,15 @@ def _scope(word: str) -> str:
     return f"age_over:{age[1]}" if age else SCOPES.get(word, word)
 
 
-def _identities(asked: list[str], params: dict[str, Any]) -> tuple[str, ...]:
-    """Private persons and employees are two methods there. One that we have is enough."""
+def _methods(asked: list[str]) -> tuple[str, ...]:
+    """Their order is a preference: one that the client may use is enough. Private persons and employees are two methods there."""
     if set(asked) - set(METHODS):
         raise Unreadable("idp_values", "unknown value")
+    return tuple(dict.fromkeys("mitid" if method in KINDS else method for method in asked))
+
+
+def _identities(asked: list[str], params: dict[str, Any]) -> tuple[str, ...]:
     ours = {KINDS[method] for method in asked if method in KINDS}
-    if asked and not ours:
-        raise Unreadable("idp_values", "no method of these is offered")
     if ours == {"business"} and params.get("mitid_erhverv", {}).get("allow_private") in (True, "true"):
         ours.add("private")
     return tuple(kind for kind in ("private", "business") if kind in ours)

@@ -17,8 +17,11 @@ SCOPES = {"idp-id": "mitid", "mitid-extra": "mitid", "nin": "ssn", "mitid-busine
 
 def read(sent: Parameters, way: Way) -> Reading:
     values = sent.get("acr_values").split()
+    methods = tuple(value.removeprefix("idp:") for value in values if value.startswith("idp:"))
     return replace(
         native.read(sent, way),
+        methods=methods,
+        methods_from="acr_values",
         scopes=tuple(dict.fromkeys(SCOPES.get(word, word) for word in sent.get("scope").split())),
         acr_values=" ".join(_levels(values)),
         reference_text=_reference_text(values, way),
@@ -26,10 +29,7 @@ def read(sent: Parameters, way: Way) -> Reading:
 
 
 def _levels(values: list[str]) -> list[str]:
-    """Keys that they do not know are ignored there, and so here; a method that we have not is refused."""
-    methods = [value for value in values if value.startswith("idp:")]
-    if methods and "idp:mitid" not in methods:
-        raise Unreadable("acr_values", "no method of these is offered")
+    """Keys that they do not know are ignored there, and so here."""
     asked = [value.removeprefix("loa:") for value in values]
     return [value for value in asked if levels.parse(value) is not None]
 
