@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from httpx import Response
 
-from tests.doubles.authenticators import by_password
+from tests.doubles.authenticators import by_password, chosen, moved
 from tests.doubles.browser import Browser, forms, step_of
 from tests.doubles.houses import Books, House
 from tests.doubles.relying_party import RelyingParty
@@ -199,3 +199,25 @@ def test_a_preview_or_a_script_without_cookies_costs_nothing(party: RelyingParty
         answer = new_visitor().get(asked.url)
         assert new_visitor().get(answer.headers["Location"]).status_code == 403
     assert books.of(party).agreed == 0
+
+
+def test_a_pair_of_frames_that_was_used_says_what_to_do_and_changes_nothing(
+    fjordbank: House, visitor: Browser, new_visitor: Visitors, books: Books
+) -> None:
+    party = fjordbank.client("production")
+    asked = party.ask(prompt="login")
+    screen = chosen(visitor, visitor.open(asked), "freja", "app")
+    moved(visitor, visitor.submit(screen, "pair", method="qr"))
+    channel = books.one("SELECT channel FROM authflows_simulatedsession WHERE state = 'waiting' AND qr ORDER BY created_at DESC LIMIT 1")
+    frames = [f"{party.issuer}/simulator/phone?qr={name}.{half}" for name, half in (("a", channel[:16]), ("b", channel[16:]))]
+    phone, thief = new_visitor(), new_visitor()
+    shown = [phone.get(frame) for frame in frames][-1]
+    phone.submit(shown, answer="approve")
+    location = visitor.finish(visitor.get(str(screen.url)))
+    before = books.outcomes(party)
+    replayed = [thief.get(frame) for frame in frames][-1]
+    assert step_of(replayed) == "frames"
+    assert "Scan both frames on the page where you log on." in replayed.text
+    assert replayed.headers["Trace-Id"]
+    assert books.outcomes(party) == before == ["completed"]
+    assert "code=" in location
