@@ -12,13 +12,14 @@ from typing import Any
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from billing import statement_pdf, statements
 from billing.models import BillingAccount, Document, Kind
 from billing.statements import Statement
+from broker_portal.delivery import markup
 from tenants import directory
 from tenants.isolation import tenant_scope
 from tenants.models import MembershipRole, OutboxMessage, Tenant
@@ -95,8 +96,12 @@ def _send(
     sender = formataddr((tenant.operator.name, settings.DEFAULT_FROM_EMAIL))
     # The same for every attempt, so that a mailbox shows a repeat as one.
     headers = {"Message-ID": f"<{message_id}@{settings.DEFAULT_FROM_EMAIL.partition('@')[2]}>", "Auto-Submitted": "auto-generated"}
+    body = text.strip() + "\n"
+    html = markup.of_text(body, subject=subject, sender=tenant.operator.name, language=language)
     for recipient in to:
-        EmailMessage(subject, text.strip() + "\n", sender, [recipient], headers=headers, attachments=files).send()
+        message = EmailMultiAlternatives(subject, body, sender, [recipient], headers=headers, attachments=files)
+        message.attach_alternative(html, "text/html")
+        message.send()
 
 
 def _amount(value: Decimal, currency: str, locale: str) -> str:

@@ -13,6 +13,7 @@ from billing import decisions, reconciliation
 from billing.models import ContractYear
 from billing.scheme import contract_year
 from broker_portal import tasks
+from broker_portal.delivery import markup
 from tenants.models import OutboxMessage
 from tests.billing.pdf_reader import Reader
 from tests.doubles.furnished import Furnished
@@ -114,3 +115,23 @@ def test_a_credit_note_is_told_as_one(house: Furnished, sent: list[mail.EmailMes
 
     assert sent[0].subject.startswith("Kreditnota K-")
     assert "Til gode" in sent[0].body
+
+
+def test_a_mails_html_says_what_its_text_says(settled: Furnished, sent: list[mail.EmailMessage]) -> None:
+    tasks.send_outbox()
+
+    message = next(each for each in sent if f"/{settled.slug}/" in each.body)
+    assert isinstance(message, mail.EmailMultiAlternatives)
+    ((html, kind),) = message.alternatives
+    assert (kind, '<th scope="row"' in str(html), "http" in str(html)) == ("text/html", True, True)
+    for part in ("Efterregulering, kontraktår", ">1,88 DKK<", "Se opgørelsen<", settled.story.operator.name):
+        assert part in str(html)
+    assert not [part for part in ("<img", "<script", "src=", "url(") if part in str(html)]
+
+
+def test_hostile_names_stay_text_in_html() -> None:
+    text = 'Faktura\n\nTil <script>\n\nBeløb   1 <b>\n\nSe den:\nhttps://x.example/"onclick\n\n--\nFordi & derfor'
+
+    html = markup.of_text(text, subject="<i>", sender="A & B", language="da")
+
+    assert not [part for part in ("<script>", "<b>1", "<i>", '/"onclick') if part in html]
