@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0010_simulated_authenticators'),
+        ("authflows", "0012_api_tokens"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0010_simulated_authenticators'),
+        ("authflows", "0013_simulated_chips"),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from tenants.isolation import Isolate
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0015_whom_a_client_meets'),
+        ("authflows", "0015_whom_a_client_meets"),
         ('tenants', '0003_first_operator'),
     ]
 

@@ -48,7 +48,7 @@ def _of_tenant(apps, tenant_id):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0010_simulated_authenticators'),
+        ("authflows", "0016_cpr_numbers"),
         ('tenants', '0003_first_operator'),
     ]
 

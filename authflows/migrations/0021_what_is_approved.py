@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('authflows', '0010_simulated_authenticators'),
+        ("authflows", "0019_openid_upstreams"),
     ]
 
     operations = [

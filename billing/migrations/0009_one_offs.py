@@ -12,7 +12,7 @@ from tenants.isolation import Isolate
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0008_refusals'),
+        ("billing", "0008_refusals"),
         ('tenants', '0003_first_operator'),
     ]
 
