@@ -25,6 +25,8 @@ class Action(Enum):
     TRY_LOGIN = auto()
     SEE_USAGE = auto()
     SEE_INVOICES = auto()
+    SEE_BRANDING = auto()
+    CHANGE_BRANDING = auto()  # publishing and rolling back too
 
 
 class StaffAction(Enum):
@@ -37,8 +39,8 @@ class StaffAction(Enum):
     RECONCILE = auto()
 
 
-READS = frozenset({Action.SEE_OVERVIEW, Action.SEE_USAGE})
-BUILDS = READS | {Action.SEE_CLIENTS, Action.CHANGE_CLIENTS, Action.TRY_LOGIN}
+READS = frozenset({Action.SEE_OVERVIEW, Action.SEE_USAGE, Action.SEE_BRANDING})
+BUILDS = READS | {Action.SEE_CLIENTS, Action.CHANGE_CLIENTS, Action.TRY_LOGIN, Action.CHANGE_BRANDING}
 PAYS = READS | {Action.SEE_INVOICES}
 
 ROLES: dict[MembershipRole, frozenset[Action]] = {
