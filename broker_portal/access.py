@@ -27,6 +27,8 @@ class Action(Enum):
     SEE_INVOICES = auto()
     CHANGE_BUYER = auto()  # who the tenant is on its invoices
     ROTATE_KEYS = auto()  # what everybody's trust hangs on: the owner's alone
+    SEE_BRANDING = auto()
+    CHANGE_BRANDING = auto()  # publishing and rolling back too
 
 
 class StaffAction(Enum):
@@ -40,8 +42,8 @@ class StaffAction(Enum):
     RECONCILE = auto()
 
 
-READS = frozenset({Action.SEE_OVERVIEW, Action.SEE_USAGE})
-BUILDS = READS | {Action.SEE_CLIENTS, Action.CHANGE_CLIENTS, Action.TRY_LOGIN}
+READS = frozenset({Action.SEE_OVERVIEW, Action.SEE_USAGE, Action.SEE_BRANDING})
+BUILDS = READS | {Action.SEE_CLIENTS, Action.CHANGE_CLIENTS, Action.TRY_LOGIN, Action.CHANGE_BRANDING}
 PAYS = READS | {Action.SEE_INVOICES, Action.CHANGE_BUYER}
 
 ROLES: dict[MembershipRole, frozenset[Action]] = {

@@ -9,6 +9,7 @@ from authflows.oidc.trial import CALLBACK
 from billing.exports.renderings import Format
 from broker_portal import health, preferences, signin
 from broker_portal.addresses import EnvironmentAddress, MonthAddress, NameAddress
+from broker_portal.branding import views as branding
 from broker_portal.buyers import own as own_buyer
 from broker_portal.buyers import views as buyers
 from broker_portal.clients import trying
@@ -32,6 +33,7 @@ register_converter(NameAddress, "name")
 
 ENVIRONMENT = "tenants/<slug:tenant>/<environment:environment>"
 CLIENT = f"{ENVIRONMENT}/clients/<name:client_id>"
+BRANDING = f"{ENVIRONMENT}/branding"
 INVOICE = f"{ENVIRONMENT}/invoices/<name:number>"
 OPERATOR = "operator/<uuid:operator>"
 DOCUMENT = f"{OPERATOR}/documents/<name:number>"
@@ -54,6 +56,13 @@ portal_patterns = [
     path(f"{CLIENT}/try", trying.start, name="try_login"),
     path(f"{ENVIRONMENT}/keys", keys.index, name="keys"),
     path(f"{ENVIRONMENT}/keys/rotate", keys.rotate, name="keys_rotate"),
+    path(BRANDING, branding.editor, name="branding"),
+    path(f"{BRANDING}/publish", branding.publish, name="branding_publish"),
+    path(f"{BRANDING}/discard", branding.discard, name="branding_discard"),
+    path(f"{BRANDING}/versions", branding.versions, name="branding_versions"),
+    path(f"{BRANDING}/versions/<int:number>/restore", branding.restore, name="branding_restore"),
+    path(f"{BRANDING}/export", branding.export, name="branding_export"),
+    path(f"{BRANDING}/import", branding.import_, name="branding_import"),
     path(f"{ENVIRONMENT}/usage", usage.month, name="usage"),
     path(f"{ENVIRONMENT}/usage.csv", usage.csv, name="usage_csv"),
     path(f"{ENVIRONMENT}/invoices", invoices.index, name="invoices"),

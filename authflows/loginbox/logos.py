@@ -23,6 +23,7 @@ BOX = (640, 240)  # a logo is shown at 160 x 40 CSS pixels at most
 FORMATS = ("PNG", "JPEG", "WEBP")
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
 FLOOD = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+TOO_LARGE = _("The logo may be 200 kB at most. Save it smaller, or as SVG.")
 TOO_MANY_PIXELS = _("The image has too many pixels: 4096 on a side at most. Save it smaller.")
 
 
@@ -49,7 +50,7 @@ class Logo:
 def cleaned(upload: bytes) -> Logo:
     """Raises Refused."""
     if len(upload) > LARGEST:
-        raise Refused(_("The logo may be 200 kB at most. Save it smaller, or as SVG."))
+        raise Refused(TOO_LARGE)
     start = upload.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     return _drawing(upload) if start == b"<" else _raster(upload)
 

@@ -122,6 +122,12 @@ def percent_figure(share: Decimal | None) -> str:
 
 
 @register.filter
+def ratio(value: float) -> str:
+    """4,5 : 1"""
+    return f"{format_decimal(Decimal(str(value)), format='#,##0.0', locale=babel_locale())}\N{NO-BREAK SPACE}:\N{NO-BREAK SPACE}1"
+
+
+@register.filter
 def day(value: date | None) -> str:
     """24. november 2026"""
     return "" if value is None else format_date(_local(value), format="long", locale=babel_locale())
