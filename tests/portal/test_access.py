@@ -14,19 +14,20 @@ from tenants.models import MembershipRole, Staff, User
 from tests import people
 from tests.people import Story
 
-SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES = (
+SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, BUYER = (
     Action.SEE_OVERVIEW,
     Action.SEE_CLIENTS,
     Action.CHANGE_CLIENTS,
     Action.TRY_LOGIN,
     Action.SEE_USAGE,
     Action.SEE_INVOICES,
+    Action.CHANGE_BUYER,
 )
 ALLOWED = {
-    MembershipRole.OWNER: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES},
-    MembershipRole.ADMIN: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES},
+    MembershipRole.OWNER: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, BUYER},
+    MembershipRole.ADMIN: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, BUYER},
     MembershipRole.DEVELOPER: {SEE, CLIENTS, CHANGE, TRY, USAGE},
-    MembershipRole.FINANCE: {SEE, USAGE, INVOICES},
+    MembershipRole.FINANCE: {SEE, USAGE, INVOICES, BUYER},
     MembershipRole.READ_ONLY: {SEE, CLIENTS, USAGE},
 }
 STAFF_ALLOWED = {
