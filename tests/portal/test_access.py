@@ -14,21 +14,24 @@ from tenants.models import MembershipRole, Staff, User
 from tests import people
 from tests.people import Story
 
-SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, ROTATE = (
+SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, BUYER, ROTATE, LOOK, BRAND = (
     Action.SEE_OVERVIEW,
     Action.SEE_CLIENTS,
     Action.CHANGE_CLIENTS,
     Action.TRY_LOGIN,
     Action.SEE_USAGE,
     Action.SEE_INVOICES,
+    Action.CHANGE_BUYER,
     Action.ROTATE_KEYS,
+    Action.SEE_BRANDING,
+    Action.CHANGE_BRANDING,
 )
 ALLOWED = {
-    MembershipRole.OWNER: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, ROTATE},
-    MembershipRole.ADMIN: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES},
-    MembershipRole.DEVELOPER: {SEE, CLIENTS, CHANGE, TRY, USAGE},
-    MembershipRole.FINANCE: {SEE, USAGE, INVOICES},
-    MembershipRole.READ_ONLY: {SEE, CLIENTS, USAGE},
+    MembershipRole.OWNER: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, BUYER, ROTATE, LOOK, BRAND},
+    MembershipRole.ADMIN: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, BUYER, LOOK, BRAND},
+    MembershipRole.DEVELOPER: {SEE, CLIENTS, CHANGE, TRY, USAGE, LOOK, BRAND},
+    MembershipRole.FINANCE: {SEE, USAGE, INVOICES, BUYER, LOOK},
+    MembershipRole.READ_ONLY: {SEE, CLIENTS, USAGE, LOOK},
 }
 STAFF_ALLOWED = {
     Staff.ADMIN: set(StaffAction),
