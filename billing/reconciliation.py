@@ -125,7 +125,7 @@ def commit(operator: Operator, number: int, *, by: str) -> YearOf:
     """Settles every account, one transaction each, and issues what it makes; one that cannot be holds nobody back. Raises Refused."""
     year, provisional, final = _prices(number, approved=True)
     rows = []
-    for tenant in Tenant.objects.filter(operator=operator).order_by("slug"):
+    for tenant in Tenant.objects.filter(operator=operator).select_related("operator").order_by("slug"):
         rows += settle(tenant, year, final, by=by)
     with operator_scope(operator.id, "reconciliation committed"):
         read = _read(list(Tenant.objects.filter(operator=operator)), year)
@@ -148,15 +148,15 @@ def settle(tenant: Tenant, year: periods.ContractYear, final: AapDecision, *, by
             assert account is not None
             while usage.roll_locked(account):
                 pass
-            found = _account_years(tenant, _read([tenant], year), year, final)
-            _refuse_open(tenant, account, year)
+            read = _read([tenant], year)
+            found = _account_years(tenant, read, year, final)
+            _refuse_open(read.counts.get(tenant.id, ()), account, year)
             return [_settle(tenant, account, row, year, final, by) for row in found]
     except Refused as refusal:
         return [AccountYear(r.tenant, r.treatment, r.due, r.final_amount, r.delta, r.vat, problem=refusal) for r in found]
 
 
-def _refuse_open(tenant: Tenant, account: BillingAccount, year: periods.ContractYear) -> None:
-    counted = supplier.counts([tenant.id], year)
+def _refuse_open(counted: Iterable[MonthCount], account: BillingAccount, year: periods.ContractYear) -> None:
     last = max((each.month for each in counted if each.requested), default=None)
     if last and (account.closed_through is None or account.closed_through < last.first):
         raise Refused("%(last)s is still open: close it before contract year %(number)s is settled", last=last, number=year.number)
@@ -261,8 +261,7 @@ def _settle(
     document = None
     if row.delta and not row.carried:
         made = issuing.draft(account, tenant, _content(tenant, row, year, final, earlier.count() + 1), by=by)
-        issuing.approve(tenant.id, made.id, by=by)
-        document = issuing.issue(tenant.id, made.id, by=by)
+        document = issuing.approve_and_issue(made, tenant, by=by)
     Settlement.objects.create(
         tenant_id=tenant.id,
         operator_id=tenant.operator_id,

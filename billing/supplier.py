@@ -38,13 +38,16 @@ class Faulty(Exception):
 
 
 # An environment is known to billing by its clients; those of tests are never charged.
+# Rules begin with a month, so whole months are summed first.
 COUNTS = """
-SELECT d.tenant_id, date_trunc('month', d.day::timestamp)::date AS month, d.usage_model, d.core_client,
+SELECT d.tenant_id, d.month, d.usage_model, d.core_client,
        sum(CASE WHEN d.what = 'requested' THEN d.n WHEN r.free THEN -d.n ELSE 0 END)::bigint AS requested,
        sum(CASE WHEN d.what = 'voided' THEN d.n ELSE 0 END)::bigint AS voided
-FROM usage_day d CROSS JOIN LATERAL (SELECT d.what NOT IN ('requested', 'voided') AND coalesce((
-    SELECT r.left_out ? d.what FROM billing_outcomerule r WHERE r.starts <= d.day ORDER BY r.starts DESC LIMIT 1), false) AS free) r
-WHERE d.tenant_id = ANY(%(tenants)s) AND d.day BETWEEN %(first)s AND %(last)s AND EXISTS (
+FROM (SELECT tenant_id, environment_id, date_trunc('month', day::timestamp)::date AS month, usage_model, core_client, what, sum(n) AS n
+      FROM usage_day WHERE tenant_id = ANY(%(tenants)s) AND day BETWEEN %(first)s AND %(last)s GROUP BY 1, 2, 3, 4, 5, 6) d
+CROSS JOIN LATERAL (SELECT d.what NOT IN ('requested', 'voided') AND coalesce((
+    SELECT r.left_out ? d.what FROM billing_outcomerule r WHERE r.starts <= d.month ORDER BY r.starts DESC LIMIT 1), false) AS free) r
+WHERE EXISTS (
     SELECT FROM usage_client c
     WHERE c.tenant_id = d.tenant_id AND c.environment_id = d.environment_id AND c.environment_kind = 'production')
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from billing import closing, months, tasks, usage
+from billing import closing, months, plans, prices, scheme, tasks, usage
 from billing.models import BillingAccount, BillingMonth, Document, State
 from billing.periods import Month
 from tenants import work
@@ -46,6 +46,21 @@ def test_a_day_that_differs_stops_its_account_and_no_other(fjordbank: Customer) 
     assert account_of(fjordbank).closed_through is None
     stopped = months.tenants_of(fjordbank.operator.id, JULY, only="stopped")
     assert [row.tenant.id for row in stopped] == [fjordbank.id]
+
+
+def test_a_batch_prices_with_what_was_entered_while_it_ran(fjordbank: Customer) -> None:
+    def tiers() -> int:
+        with operator_scope(fjordbank.operator.id, "test"), tenant_scope(fjordbank.id):
+            scheme.turn_to(fjordbank.operator.id)
+            found = prices.of_month(fjordbank.id, JULY)
+        assert found
+        return len(found.plan.tiers)
+
+    with scheme.price_book():
+        assert (tiers(), tiers()) == (3, 3)
+        with operator_scope(fjordbank.operator.id, "test"):
+            plans.enter_plan(fjordbank.operator, "Standard", JULY, plans.Terms(), by="staff:1")
+        assert tiers() == 0
 
 
 def test_a_whole_month_is_closed_by_one_process(fjordbank: Customer) -> None:

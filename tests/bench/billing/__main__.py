@@ -76,7 +76,7 @@ def _measured(ground: Ground, sizes: Sizes, parts: tuple[str, ...]) -> dict[str,
         if name in parts:
             began = time.perf_counter()
             found[name] = measure()
-            print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+            print(f"{name}, {time.perf_counter() - began:.0f} s: {json.dumps(found[name])}", file=sys.stderr, flush=True)
     return found
 
 
