@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
-from authflows import journey, logout
+from authflows import journey, logout, simulated_identities
 from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import chip_page, phone
@@ -53,6 +53,8 @@ urlpatterns = [
     path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
     path("simulator/phone", phone.phone, name="phone"),
     path("simulator/chip", chip_page.page, name="chip"),
+    path("simulator/identities", simulated_identities.several, name="identities"),
+    path("simulator/identities/<uuid:identity>", simulated_identities.one, name="identity"),
 ]
 
 # Which methods each address answers; everything else is 405.
@@ -75,6 +77,8 @@ METHODS = {
     "theme": ("GET", "HEAD"),
     "phone": ("GET", "POST"),
     "chip": ("GET", "POST"),
+    "identities": ("GET", "POST"),
+    "identity": ("GET", "PATCH", "DELETE"),
 }
 
 Found = tuple[str, Callable[..., HttpResponse], dict[str, Any]]  # name, view, arguments

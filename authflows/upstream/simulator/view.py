@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.utils import timezone
@@ -42,7 +43,7 @@ def _app(session: Session) -> tuple[str, Shown]:
     code = secrets.channel_code(session.channel)
     tied: Shown = {f"digit_{place}": digit for place, digit in zip("abcd", code, strict=True)} | {
         "channel": session.channel,
-        "person": session.person,
+        "person": quote(session.person),
     }
     tied |= {"qr": session.qr}
     if session.qr:
