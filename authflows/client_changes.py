@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db.models.functions import Now
 from oidc_provider.models import Client as RegisteredClient
 
 from authflows import configuration
-from authflows.client_settings import ClientSettings
+from authflows.client_settings import OF_CLIENT, OF_PARTY
 from authflows.models import ClientExt, ClientSecret, Grant, RelyingParty, Service
 from authflows.registration import Registration, check, check_audiences
 from tenants import audit
 from tenants.isolation import tenant_scope
 from tenants.models import Environment
-
-PROTOCOL = tuple(each.name for each in fields(ClientSettings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,16 @@ class _Rows:
             minimum_level=self.party.minimum_level,
             sso_group=self.party.sso_group,
             created_by=self.party.created_by,
-            **{name: getattr(self.ext, name) for name in PROTOCOL}
+            **{name: getattr(self.party, name) for name in OF_PARTY}
+            | {name: getattr(self.ext, name) for name in OF_CLIENT}
             | {"origins": tuple(self.ext.origins), "audiences": tuple(self.ext.audiences)},
         )
 
     def become(self, wanted: Registration) -> None:
-        for name in PROTOCOL:
+        for name in OF_CLIENT:
             setattr(self.ext, name, getattr(wanted, name))
+        for name in OF_PARTY:
+            setattr(self.party, name, getattr(wanted, name))
         self.ext.id_token_alg, self.ext.grant_types = wanted.id_token_alg, wanted.grant_types
         self.ext.save()
         self.party.minimum_level, self.party.sso_group = wanted.minimum_level, wanted.sso_group

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,10 +18,10 @@ from django.db.models import F
 from oidc_provider.models import Client as RegisteredClient
 
 from authflows import keys, subjects
-from authflows.client_settings import ClientSettings
+from authflows.client_settings import OF_CLIENT, OF_PARTY, ClientSettings
 from authflows.keys import LoadedKey
 from authflows.levels import Level, parse
-from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, Purpose, RelyingParty, Service, Theme
+from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, Logo, Purpose, RelyingParty, Service, Theme
 from tenants.isolation import tenant_scope
 from tenants.models import Environment, Installation, Issuer, IssuerState, Kind, Tenant
 
@@ -46,11 +46,38 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
+class LogoFile:
+    """Where a logo lies below its issuer, and how large it is drawn."""
+
+    digest: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class ThemeValues:
     version: str
     layout: str
     values: dict[str, Any]
     texts: dict[str, Any]
+    kinds: tuple[str, ...] = ("login",)
+    content_on_phones: bool = False
+    logo: LogoFile | None = None
+
+    @classmethod
+    def of(cls, theme: Theme) -> ThemeValues:
+        """Runs in the tenant's scope."""
+        logos = Logo.objects.of(theme.tenant_id).values_list("digest", "width", "height")
+        logo = logos.filter(id=theme.logo_id).first() if theme.logo_id else None
+        return cls(
+            f"{theme.name}-{theme.version}",
+            theme.layout,
+            theme.values,
+            theme.texts,
+            tuple(theme.kinds),
+            theme.content_on_phones,
+            LogoFile(*logo) if logo else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,14 +308,14 @@ def _client(
         minimum_level=parse(party.minimum_level),
         sso_group=party.sso_group,
         methods=tuple(party.methods),
-        theme=ThemeValues(f"{theme.name}-{theme.version}", theme.layout, theme.values, theme.texts) if theme else None,
+        theme=ThemeValues.of(theme) if theme else None,
         registered=registered,
-        **_settings(ext),
+        **_settings(party, ext),
     )
 
 
-def _settings(ext: ClientExt) -> dict[str, Any]:
-    values = {each.name: getattr(ext, each.name) for each in fields(ClientSettings)}
+def _settings(party: RelyingParty, ext: ClientExt) -> dict[str, Any]:
+    values = {name: getattr(party, name) for name in OF_PARTY} | {name: getattr(ext, name) for name in OF_CLIENT}
     return values | {"origins": tuple(ext.origins), "audiences": tuple(ext.audiences)}
 
 

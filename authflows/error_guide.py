@@ -74,6 +74,11 @@ PAGES = _all(
         "Try again; ask the operator if it stays.",
     ),
     ("too_many_requests", "Too many requests in a minute from one address or for one client.", "Wait for the seconds of Retry-After."),
+    (
+        "preview_over",
+        "The address of a design's preview is older than 15 minutes, was altered, or its draft is gone.",
+        "Open the preview from the portal anew.",
+    ),
     ("no_such_address", "Nothing answers at this address, or the issuer is not in use.", "Take addresses from discovery, never by hand."),
     ("unavailable", "The database or another part restarts.", "Repeat after Retry-After."),
     ("internal", "A mistake of ours.", SUPPORT),
@@ -119,16 +124,41 @@ DESCRIPTIONS = _all(
     ("mitid_timeout", "The time to log in ran out.", "Offer to try again."),
     ("mitid_authenticator_blocked", "The authenticator is blocked for a while.", "Refer the person to MitID's support."),
     (
+        "mitid_not_recognised",
+        "PSD2 was asked for, and the user ID is unknown, a factor was wrong, or it is blocked: which one is told to nobody.",
+        "Offer to try again.",
+    ),
+    (
         "assurance_level_not_met",
         "The person logged in at a lower level than the service needs.",
         "Say which level is needed, and let them try again.",
     ),
+    (
+        "no_such_identity",
+        "The person has no identity of the kind that the service meets: no employment in MitID Erhverv, for example.",
+        "Say which kind the service is for; or let the client meet both (identities=both).",
+    ),
+    (
+        "cpr_status_none",
+        "The person has no CPR number, or the connection gives none and compares none.",
+        "Let the client do without (cpr_optional=on): then the login completes with cpr_status none.",
+    ),
+    (
+        "cpr_not_matched",
+        "Three CPR numbers were tried in this core session and none was the person's.",
+        "Let them log in again: each login has three tries.",
+    ),
+    ("cpr_too_late", "More than 15 minutes have passed since the person logged in with MitID.", "Let them log in again."),
     ("another_person", "Somebody else logged in than the sub that was asked for.", "Ask without sub, or log the other person out first."),
     ("request_uri_was_used", "Another tab has answered the same pushed request.", "Push a new request for each login."),
     ("mitid_core_client_error", "MitID did not accept the request. Nothing is owed for it.", "Try again; almost always it then works."),
 )
 JSON = _all(
-    ("invalid_request", "A parameter is missing, malformed, or sent twice; or the body is not a form.", "error_description names it."),
+    (
+        "invalid_request",
+        "A parameter is missing, malformed, or sent twice; the body is not a form; or no key can be had to encrypt the answer for.",
+        "error_description names it.",
+    ),
     (
         "invalid_client",
         "The client is unknown, or its secret or assertion is not accepted.",
@@ -139,15 +169,27 @@ JSON = _all(
         "The code or refresh token was used, has expired, or belongs to another client, redirect_uri or code_verifier.",
         "Begin a new login. A second use has ended what the first gave.",
     ),
-    ("invalid_scope", "A refresh asked for more than was granted.", "Leave scope out, or ask for less."),
+    ("invalid_scope", "More was asked for than was granted, or than the client has for itself.", "Leave scope out, or ask for less."),
     (
         "unauthorized_client",
         "The client is not registered for this grant_type.",
-        "Give the client the scope offline_access for refresh tokens.",
+        "Give the client the scope offline_access for refresh tokens, an API's scope for client_credentials.",
     ),
-    ("unsupported_grant_type", "grant_type is none of those in discovery.", "Use authorization_code or refresh_token."),
+    ("unsupported_grant_type", "grant_type is none of those in discovery.", "Use authorization_code, refresh_token or client_credentials."),
     ("invalid_token", "The access token is missing, unknown, expired or revoked.", "Begin a new login, or refresh."),
-    ("insufficient_scope", "The access token is not for userinfo.", "Ask for openid."),
+    (
+        "cpr_not_allowed",
+        "The client has no basis for CPR numbers, or none that covers business identities.",
+        "Set cpr_basis, and cpr_business=on for employees.",
+    ),
+    ("invalid_cpr", "The number is not ten digits that begin with a date. It cost no try.", "Ask the person again."),
+    (
+        "cpr_not_matched",
+        "Three numbers were tried in this core session, here or on our page.",
+        "Let the person log in again: each login has three tries.",
+    ),
+    ("cpr_too_late", "More than 15 minutes have passed since the person logged in with MitID.", "Let them log in again."),
+    ("insufficient_scope", "The access token is not for this endpoint.", "Ask for openid for userinfo; for our API for its scope."),
     ("invalid_dpop_proof", "The DPoP proof is missing, malformed, for another request, or was used.", "Make a new proof for each request."),
     (
         "use_dpop_nonce",

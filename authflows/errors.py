@@ -76,7 +76,13 @@ ENDINGS: dict[str, Ending] = {
     "rejected": Ending("failed", "access_denied", "mitid_rejected_in_app"),
     "expired": Ending("expired", "access_denied", "mitid_timeout"),
     "blocked": Ending("failed", "access_denied", "mitid_authenticator_blocked"),
+    # Unknown, wrong or blocked: with PSD2 nobody is told which.
+    "not_recognised": Ending("failed", "access_denied", "mitid_not_recognised"),
     "level": Ending("failed", "unmet_authentication_requirements", "assurance_level_not_met"),
+    "no_identity": Ending("failed", "access_denied", "no_such_identity"),
+    "no_cpr": Ending("failed", "access_denied", "cpr_status_none"),
+    "cpr_not_matched": Ending("failed", "access_denied", "cpr_not_matched"),
+    "cpr_too_late": Ending("failed", "access_denied", "cpr_too_late"),
     "another_person": Ending("failed", "login_required", "another_person"),
     "answered": Ending("failed", "access_denied", "request_uri_was_used"),
     "core_error": Ending("failed", "temporarily_unavailable", "mitid_core_client_error"),

@@ -25,7 +25,7 @@ from authflows.oidc import cross_origin, responses
 
 log = logging.getLogger("authflows")
 JSON_ENDPOINTS = frozenset(
-    ("par", "token", "userinfo", "introspect", "revoke", "discovery", "server_metadata", "jwks", "identities", "identity")
+    ("par", "token", "userinfo", "introspect", "revoke", "discovery", "server_metadata", "jwks", "cpr_match", "identities", "identity")
 )
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 MALFORMED = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
@@ -154,7 +154,7 @@ def _issuer_first(path: str) -> str:
 
 def _without_database(request: HttpRequest, path: str) -> HttpResponse:
     """Before the issuer is known: JSON where machines ask, a page for people."""
-    if path.endswith(("/par", "/token", "/userinfo", "/introspect", "/revoke", "/jwks", "/openid-configuration", WELL_KNOWN)):
+    if path.endswith(("/par", "/token", "/userinfo", "/introspect", "/revoke", "/cpr/match", "/jwks", "/openid-configuration", WELL_KNOWN)):
         return JsonResponse({"error": "server_error", "error_description": "unavailable"}, status=503)
     return explanations.respond(request, None, None, PageError("unavailable", 503))
 

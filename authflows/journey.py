@@ -1,25 +1,26 @@
 """One login from end to end: the only module that knows both sides. It decides which screen comes next; steps never call each other.
 
 authorize ─303─► box ──► step … ──303──► return_ ──► relying party
+                  │                        └──303──► box ──► person (who they are here) ──► relying party
                   └────► cancel ───────────────────► relying party
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
-from authflows import leaving, levels, login, pages, refusals, reuse
+from authflows import identified, leaving, levels, login, pages, refusals, reuse
 from authflows.configuration import Client, IssuerConfig, Upstream, client_of
 from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, remember_user, remembered_user, session_secret
-from authflows.errors import PageError, Unavailable, UnregisteredRedirect
+from authflows.errors import PageError, UnregisteredRedirect
+from authflows.identified import Person, Said, Underway
 from authflows.identity import Identity
 from authflows.login import Browser
-from authflows.loginbox import page
+from authflows.loginbox import page, too_low
 from authflows.models import LoginState
 from authflows.oidc import authorize as oidc_authorize
 from authflows.oidc import intake
@@ -27,7 +28,7 @@ from authflows.oidc import responses as oidc
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
-from authflows.store import StoredLogin, unconfirmed
+from authflows.store import StoredLogin, once_more, unconfirmed
 from authflows.upstream.base import Ask, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Steps
 from authflows.upstream.registry import UPSTREAMS
 from tenants.middleware import address_of
@@ -44,7 +45,7 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     try:
         client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request, parameters.get("language")))
     except UnregisteredRedirect as refused:
-        _told_to_its_owners(request, issuer, refused)
+        refusals.tell(issuer.tenant_id, refused, trace_id(request))
         raise
     if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
         return leaving.send(issuer, ended)
@@ -54,13 +55,6 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     response = _see_other(f"{issuer.prefix}/login/{browser.handle}{'?session' if unseen else ''}")
     begin_cookie(response, request, issuer, browser)
     return response
-
-
-def _told_to_its_owners(request: HttpRequest, issuer: IssuerConfig, refused: UnregisteredRedirect) -> None:
-    assert refused.relying_party_id is not None
-    found = refusals.difference(refused.received, refused.registered)
-    with suppress(Unavailable):  # the person is answered all the same
-        refusals.record(issuer.tenant_id, refused.relying_party_id, found, trace_id(request))
 
 
 def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -80,8 +74,12 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
         raise PageError("no_cookie", 403)
     if over := _over(issuer, found, browser):
         return over
+    if found.sealed is not None:
+        return identified.page(way := _way(request, issuer, found, browser), identified.held(way))
     if found.moved:
         return _start(request, issuer, found, browser)
+    if reached := login.reached(found):
+        return too_low.respond(issuer, _client(issuer, found), found, browser, reached, _language(request, found))
     # Still "created" in this statement's snapshot: a request that runs beside it moved the Login first.
     if found.state in (LoginState.CREATED, LoginState.REQUESTING):
         return _wait_for_core(request, issuer, found, browser)
@@ -102,7 +100,7 @@ def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespons
     found = _found(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
-    if found.state != LoginState.REQUESTED:
+    if found.state != LoginState.REQUESTED or found.sealed is not None:
         return _see_other(_box_address(issuer, browser))
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
     assert isinstance(upstream, Steps)
@@ -131,16 +129,59 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
     found = _found(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
-    if found.state != LoginState.REQUESTED:
+    if found.state != LoginState.REQUESTED or found.sealed is not None:
         return _see_other(_box_address(issuer, browser))
-    connection = _upstream(issuer, found)
+    upstream = UPSTREAMS[_upstream(issuer, found).kind]
     try:
-        identity = UPSTREAMS[connection.kind].finish(_ask(issuer, found), found.core_id, pages.queried(request, "code"))
+        identity = upstream.finish(_ask(issuer, found), found.core_id, pages.queried(request, "code"))
     except Ended as end:
         return _end(issuer, found, browser, end.ending)
     except (Refused, Lost) as lost:
         return _after_lost_result(issuer, browser, lost)
-    return _accept(request, issuer, found, browser, identity, connection)
+    return _said(request, _way(request, issuer, found, browser), Said(Person(identity)))
+
+
+def person(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """What the person says after the core has vouched for them. What it did not vouch for cannot be said."""
+    browser = _browser(request, issuer, handle)
+    if request.method == "GET":  # the language was changed on a page that answered a POST
+        return _see_other(f"{_box_address(issuer, browser)}?language={pages.language_of(request)}")
+    _proven_form(request, browser)
+    found = _found(issuer, browser)
+    if over := _over(issuer, found, browser):
+        return over
+    if found.sealed is None:
+        return _see_other(_box_address(issuer, browser))
+    way = _way(request, issuer, found, browser)
+    said = identified.answered(way, held := identified.held(way), request.POST)
+    if said.problem and said.problem != "wrong":
+        return identified.page(way, held, said.problem)
+    return _said(request, way, said)
+
+
+def _said(request: HttpRequest, way: Underway, said: Said) -> HttpResponse:
+    """The end, the next that the person has to say, or the page once more."""
+    if said.person is not None:
+        said = identified.settled(way, said.person)
+    if said.ending:
+        return _end(way.issuer, way.found, way.browser, said.ending)
+    if said.person is not None and not said.person.awaits:
+        return _accept(request, way.issuer, way.found, way.browser, said.person.identity, way.connection)
+    if said.person is not None:
+        identified.hold(way, said.person)
+    # A page that is reloaded must not be the answer to a POST.
+    return _see_other(f"{_box_address(way.issuer, way.browser)}?language={way.language}")
+
+
+def again(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """After a level that was too low: the core is asked once more, in the same Login."""
+    browser = _browser(request, issuer, handle)
+    _proven_form(request, browser)
+    found = _found(issuer, browser)
+    if over := _over(issuer, found, browser):
+        return over
+    once_more(issuer.tenant_id, found.id)
+    return _see_other(_box_address(issuer, browser))
 
 
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
@@ -151,8 +192,10 @@ def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
         return over
     if found.state == LoginState.REQUESTING:
         return _see_other(_box_address(issuer, browser))
+    if login.reached(found):
+        return _end(issuer, found, browser, "level")
     upstream = UPSTREAMS[_upstream(issuer, found).kind]
-    if found.core_id and isinstance(upstream, Cancels):
+    if found.core_id and found.sealed is None and isinstance(upstream, Cancels):
         try:
             upstream.cancel(_ask(issuer, found), found.core_id)
         except (Refused, Lost):
@@ -203,7 +246,8 @@ def _accept(
     asked = LoginRequest.from_json(found.request)
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
-        return _end(issuer, found, browser, "level")
+        login.too_low(issuer, found, level)
+        return _see_other(_box_address(issuer, browser))
     if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
@@ -278,7 +322,8 @@ def _shown(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, brows
 
 
 def _please_wait(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
-    shown = {"provider_name": _client(issuer, found).alias, "action": found.request["action"]}
+    late = found.core_age > settings.CORE_ANSWER_SECONDS
+    shown = {"provider_name": _client(issuer, found).alias, "action": found.request["action"], "late": late}
     response = _page(request, issuer, found, browser, Form("starting", shown))
     response.headers["Refresh"] = "2"
     return response
@@ -315,6 +360,9 @@ def _ask(issuer: IssuerConfig, found: StoredLogin) -> Ask:
         reference_text=asked.reference_text,
         level=asked.level,
         language=asked.language,
+        sector=issuer.sector,
+        identities=identified.kinds(asked, _client(issuer, found)),
+        psd2=asked.psd2,
     )
 
 
@@ -352,9 +400,14 @@ def _proven_form(request: HttpRequest, browser: Browser) -> None:
         raise PageError("form_token", 403)
 
 
+def _way(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> Underway:
+    client, asked = _client(issuer, found), LoginRequest.from_json(found.request)
+    return Underway(issuer, client, asked, found, browser, _upstream(issuer, found), _language(request, found))
+
+
 def _language(request: HttpRequest, found: StoredLogin) -> str:
     chosen = pages.queried(request, "language")
-    return chosen if chosen in ("da", "en") else str(found.request["language"])
+    return chosen if chosen in pages.LANGUAGES else str(found.request["language"])
 
 
 def _box_address(issuer: IssuerConfig, browser: Browser) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import uuid
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from authflows import configuration, keys
 from authflows.keys import Ages, Urgency
+from authflows.models import Key, KeyState, Purpose
 from tenants import audit
 from tenants.isolation import tenant_ids, tenant_scope
 from tenants.models import Environment
@@ -22,6 +24,45 @@ def ages() -> Ages:
     longest = max(settings.ACCESS_TOKEN_SECONDS, settings.ID_TOKEN_SECONDS)
     day = timedelta(days=1)
     return Ages(active=timedelta(days=settings.SIGNING_KEY_DAYS), published=day, retiring=timedelta(seconds=longest) + day)
+
+
+# As relying parties meet them: what signs now first, what is over last.
+ORDER = (KeyState.ACTIVE, KeyState.NEXT, KeyState.RETIRING, KeyState.GONE)
+MOST_GONE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """`until`: when it goes over to its next state by itself, where that can be told."""
+
+    kid: str
+    purpose: str
+    alg: str
+    state: str
+    created_at: datetime
+    activated_at: datetime | None
+    retired_at: datetime | None
+    until: datetime | None
+
+
+def shown(tenant_id: uuid.UUID, environment_id: uuid.UUID) -> list[KeyFacts]:
+    """An environment's keys, by state; of those that are gone the last few."""
+    with tenant_scope(tenant_id):
+        rows = Key.objects.of(tenant_id).filter(environment_id=environment_id, purpose__in=[Purpose.OIDC_SIGN, Purpose.OIDC_DECRYPT])
+        living = list(rows.exclude(state=KeyState.GONE).order_by("-purpose", "alg", "id"))
+        gone = list(rows.filter(state=KeyState.GONE).order_by("-retired_at", "-id")[:MOST_GONE])
+    return [_facts(key) for state in ORDER for key in (*living, *gone) if key.state == state]
+
+
+def _facts(key: Key) -> KeyFacts:
+    lives = ages()
+    until = {
+        KeyState.ACTIVE: key.activated_at and key.activated_at + lives.active,
+        KeyState.RETIRING: key.retired_at and key.retired_at + lives.retiring,
+    }
+    return KeyFacts(
+        key.kid, key.purpose, key.alg, key.state, key.created_at, key.activated_at, key.retired_at, until.get(KeyState(key.state))
+    )
 
 
 def rotate_all() -> int:

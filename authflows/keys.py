@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 from django.utils import timezone
-from joserfc import jwe, jws
+from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -30,8 +29,6 @@ ROTATED = ("ES256", "RS256", DECRYPTING)
 # RS256 and PS256 use the same RSA key; a JWK names the first.
 FAMILIES = {"ES256": "ES256", "RS256": "RS256", "PS256": "RS256"}
 ENCRYPTION, CONTENT_ENCRYPTION = "RSA-OAEP-256", "A256GCM"
-LONGEST_TOKEN = 16 * 1024
-COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 class CannotDecrypt(Exception):
@@ -217,25 +214,6 @@ def decrypt(keys: tuple[LoadedKey, ...], token: str) -> bytes:
         if plain is not None:
             return plain
     raise CannotDecrypt(f"the JWE cannot be decrypted: {ENCRYPTION} and {CONTENT_ENCRYPTION}, with a key that we publish")
-
-
-def verified(keys: tuple[LoadedKey, ...], token: str) -> dict[str, Any] | None:
-    """The claims of a JWT that one of these keys signed as an id_token, however long ago; None for any other text."""
-    if len(token) > LONGEST_TOKEN or not COMPACT.fullmatch(token):
-        return None
-    for key in keys:
-        for alg, family in FAMILIES.items():
-            if family != key.alg:
-                continue
-            try:
-                signed = jws.deserialize_compact(token, key.private, algorithms=[alg])
-                claims = json.loads(signed.payload)
-            except (JoseError, ValueError, RecursionError):
-                continue
-            # A type of its own makes it another token (RFC 8725 section 3.11).
-            if signed.headers().get("typ", "JWT") == "JWT" and isinstance(claims, dict):
-                return claims
-    return None
 
 
 def seconds(instant: datetime) -> int:

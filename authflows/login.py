@@ -1,6 +1,7 @@
 """The engine of a login: the only writer of its state, the only caller of metering. Steps never call each other; `journey` does.
 
 created ─ requesting ─ requested ─ completed
+   │ └──(too low)──│──────┘  │
    │           └─(refused)─┐  └────┐
    └──────────────────────failed───┘
 """
@@ -12,6 +13,7 @@ import hmac
 import secrets
 import uuid
 from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -169,9 +171,9 @@ def achieved(identity: Identity, upstream: Upstream) -> Level:
     return levels.loa(identity.ial, identity.aal, min(upstream.level_cap, notified))
 
 
-def reachable(upstream: Upstream) -> Level:
-    """The highest level that may be asserted of anybody who logs in by this connection."""
-    return min(upstream.level_cap, max(Level[word.upper()] for word in settings.NSIS_CAP.values()))
+def reachable(upstream: Upstream, kinds: Iterable[str] = ("private", "business")) -> Level:
+    """The highest level that may be asserted of anybody who logs in by this connection as one of these kinds of identity."""
+    return min(upstream.level_cap, max(Level[settings.NSIS_CAP[kind].upper()] for kind in kinds))
 
 
 def is_person(issuer: IssuerConfig, identity: Identity, subject: str, told_as: dict[str, str]) -> bool:
@@ -216,6 +218,18 @@ def fail(issuer: IssuerConfig, found: StoredLogin, ending: str) -> None:
     accepted = found.core_session if found.core_state in (CoreState.ACCEPTED, CoreState.FINISHED) else None
     outcome = ENDINGS[ending].outcome
     store.fail(issuer.tenant_id, found.id, accepted, outcome=outcome, error=ending, answer={"ending": ending})
+
+
+def too_low(issuer: IssuerConfig, found: StoredLogin, reached: Level) -> None:
+    """What the core vouched for is not enough: the person decides whether it is asked once more."""
+    assert found.core_session is not None
+    store.too_low(issuer.tenant_id, found.id, found.core_session, answer={"reached": reached.word})
+
+
+def reached(found: StoredLogin) -> Level | None:
+    """The level that was too low, while the person decides."""
+    word = (found.answer or {}).get("reached") if found.state == LoginState.CREATED else None
+    return Level[word.upper()] if word else None
 
 
 def ended(found: StoredLogin) -> bool:

@@ -16,6 +16,9 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+# What a page can be asked for in. Of Greenlandic we have the official names only; the rest of such a page is Danish, and marked so.
+WHOLE_LANGUAGES = ("da", "en")
+LANGUAGES = (*WHOLE_LANGUAGES, "kl")
 MARKER = re.compile(r"\[\[([A-Z_]+)\]\]")
 
 
@@ -55,9 +58,9 @@ def language_of(request: HttpRequest, chosen: str | None = None) -> str:
     # A query that cannot be read chooses nothing: the page that says so needs a language too.
     with suppress(SuspiciousOperation):
         chosen = queried(request, "language") if chosen is None else chosen
-        if chosen in ("da", "en"):
+        if chosen in LANGUAGES:
             return chosen
     for tag in str(request.META.get("HTTP_ACCEPT_LANGUAGE", "")).replace(" ", "").lower().split(","):
-        if tag[:2] in ("da", "en"):
-            return tag[:2]
+        if (language := re.split("[-;]", tag)[0]) in LANGUAGES:
+            return language
     return "da"

@@ -9,9 +9,11 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from authflows.errors import Unavailable, UnregisteredRedirect
 from authflows.models import RefusedRedirect
 from authflows.store import transaction
 from tenants.ids import uuid7
@@ -79,6 +81,13 @@ SET times = CASE WHEN (r.registered, r.same, r.rest) = (excluded.registered, exc
     registered = excluded.registered, same = excluded.same, rest = excluded.rest, trace_id = excluded.trace_id, last_at = now()
 WHERE r.tenant_id = %(tenant)s AND ((r.registered, r.same, r.rest) <> (excluded.registered, excluded.same, excluded.rest)
       OR r.last_at < now() - interval '1 second')"""
+
+
+def tell(tenant_id: uuid.UUID, refused: UnregisteredRedirect, trace_id: str) -> None:
+    """Whoever asked is answered all the same where it cannot be kept."""
+    assert refused.relying_party_id is not None
+    with suppress(Unavailable):
+        record(tenant_id, refused.relying_party_id, difference(refused.received, refused.registered), trace_id)
 
 
 def record(tenant_id: uuid.UUID, relying_party_id: uuid.UUID, found: Difference, trace_id: str) -> None:

@@ -7,7 +7,7 @@ import ipaddress
 import re
 import secrets
 import uuid
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -18,10 +18,11 @@ from oidc_provider.models import Client as RegisteredClient
 from oidc_provider.models import ResponseType
 
 from authflows import configuration, keys, subjects
-from authflows.client_settings import ClientSettings
-from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service
-from authflows.oidc import profile
+from authflows.client_settings import OF_CLIENT, OF_PARTY, ClientSettings
+from authflows.models import AuthMethod, ClientExt, ClientSecret, Connection, ConnectionGrant, RelyingParty, Service, Theme
+from authflows.oidc import apis, profile
 from authflows.oidc.claims import is_scope
+from authflows.requests import text_problem
 from billing import metering
 from tenants import audit, outbound
 from tenants.isolation import tenant_scope
@@ -53,7 +54,8 @@ class Registration(ClientSettings):
 
     @property
     def grant_types(self) -> list[str]:
-        return ["authorization_code", *(["refresh_token"] if "offline_access" in self.scopes else [])]
+        own = ["client_credentials"] if apis.SCOPES & set(self.scopes) else []
+        return ["authorization_code", *(["refresh_token"] if "offline_access" in self.scopes else []), *own]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             minimum_level=wanted.minimum_level,
             sso_group=wanted.sso_group,
             created_by=wanted.created_by,
+            **{name: getattr(wanted, name) for name in OF_PARTY},
         )
         ext = ClientExt.objects.create(
             tenant_id=tenant.id,
@@ -107,7 +110,7 @@ def register(tenant: Tenant, environment: Environment, wanted: Registration) -> 
             token_endpoint_auth_method=wanted.auth_method,
             id_token_alg=wanted.id_token_alg,
             grant_types=wanted.grant_types,
-            **{each.name: getattr(wanted, each.name) for each in fields(ClientSettings)},
+            **{name: getattr(wanted, name) for name in OF_CLIENT},
         )
         secret = _new_secret(ext) if wanted.auth_method in WITH_SECRET else None
         metering.name_client(
@@ -129,17 +132,48 @@ def check(kind: str, wanted: Registration) -> None:
         raise Refused(f"id_token algorithm {wanted.id_token_alg}: one of {', '.join(SUPPORTED_ALGORITHMS)}")
     if problem := profile.problem(wanted, auth_method=wanted.auth_method, id_token_alg=wanted.id_token_alg, loopback=bool(settings.DEMO)):
         raise Refused(problem)
-    if "openid" not in wanted.scopes:
-        raise Refused("scope: must contain openid")
-    if unknown := [scope for scope in wanted.scopes if not is_scope(scope)]:
-        raise Refused(f"scope {unknown[0]}: not available yet")
+    _check_scopes(wanted)
     if not wanted.redirect_uris:
         raise Refused("redirect URI: at least one")
     for uri in (*wanted.redirect_uris, *wanted.post_logout_redirect_uris):
         if problem := redirect_uri_problem(kind, uri, public_native=wanted.native and wanted.auth_method == AuthMethod.NONE):
             raise Refused(f"{uri}: {problem}")
+    _check_person(wanted)
+    _check_text(wanted)
     _check_session(kind, wanted)
     _check_origins(kind, wanted)
+
+
+def _check_person(wanted: Registration) -> None:
+    """What is told of a person has its legal basis on record."""
+    if "ssn" in wanted.scopes and not wanted.cpr_basis:
+        raise Refused("scope ssn: needs a basis for CPR numbers (cpr_basis=law or cpr_basis=consent)")
+    if "risk" in wanted.scopes and not wanted.risk_basis.strip():
+        raise Refused("scope risk: needs its legal basis on record (risk_basis=…)")
+    if len(wanted.risk_basis) > 300:
+        raise Refused("risk_basis: 300 characters at most")
+
+
+def _check_scopes(wanted: Registration) -> None:
+    if "openid" not in wanted.scopes:
+        raise Refused("scope: must contain openid")
+    if unknown := [scope for scope in wanted.scopes if not is_scope(scope) and scope not in apis.SCOPES]:
+        raise Refused(f"scope {unknown[0]}: not available yet")
+    if problem := _api_problem(wanted):
+        raise Refused(f"scope {problem}")
+
+
+def _api_problem(wanted: Registration) -> str:
+    """A client's own token is a bearer token, given to whoever proves to be the client."""
+    asked = sorted(apis.SCOPES & set(wanted.scopes))
+    if asked and wanted.auth_method == AuthMethod.NONE:
+        return f"{asked[0]}: not for auth method none, since anybody can name a public client"
+    return f"{asked[0]}: not for clients whose tokens are bound to a key" if asked and wanted.needs_dpop else ""
+
+
+def _check_text(wanted: Registration) -> None:
+    if problem := text_problem(wanted.reference_text, settings.REFERENCE_TEXT_FORBIDDEN):
+        raise Refused(f"reference_text: {problem}")
 
 
 def _check_origins(kind: str, wanted: Registration) -> None:
@@ -288,9 +322,13 @@ def live_secrets(tenant_id: uuid.UUID, ext_id: uuid.UUID) -> list[ClientSecret]:
 
 
 def _service(tenant: Tenant, environment: Environment, alias: str) -> Service:
-    """What the box calls the service: 60 characters at most."""
+    """What the box calls the service: 60 characters at most. It shows the environment's design."""
+    published = Theme.objects.of(tenant.id).filter(name=environment.kind, published_at__isnull=False).order_by("-version")
+    design = published.values_list("id", flat=True).first()
     service, _ = Service.objects.of(tenant.id).get_or_create(
-        environment_id=environment.id, alias=alias[:60], defaults={"tenant_id": tenant.id, "approved_at": timezone.now()}
+        environment_id=environment.id,
+        alias=alias[:60],
+        defaults={"tenant_id": tenant.id, "approved_at": timezone.now(), "theme_id": design},
     )
     return service
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from authflows import cookies, levels, login, sealing, session_store, sessions, store, subjects
+from authflows import cookies, identified, levels, login, sealing, session_store, sessions, store, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.errors import PageError, RedirectError, Stale
 from authflows.identity import Identity, methods
@@ -21,6 +21,7 @@ from authflows.models import LoginState
 from authflows.oidc import claims as oidc_claims
 from authflows.oidc import intake
 from authflows.oidc import responses as oidc
+from authflows.oidc.families import Facts
 from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
 from authflows.sessions import Opening
@@ -28,6 +29,9 @@ from authflows.store import StoredLogin
 from tenants import limits
 from tenants.ids import uuid7
 from tenants.middleware import address_of
+
+# What a session does not keep (decision 13): whoever asks for it meets the person.
+NOT_KEPT = frozenset(("cpr", "cpr_status", "risk"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def granted(client: Client, asked: LoginRequest, vouched: Vouched, browser: Brow
     """What a completed login gives the client, as columns of the Grant."""
     identity, level = vouched.identity, vouched.level
     idp = vouched.connection.kind if vouched.connection.kind != "simulator" else "mitid"
-    facts = oidc_claims.Facts(identity, level, login_id, vouched.core_session, idp)
+    facts = Facts(identity, level, login_id, vouched.core_session, idp, asked)
     known = oidc_claims.of(client, facts, asked.attributes, asked.claims)
     return oidc.grant(asked, browser.code) | {
         "acr": level.uri,
@@ -137,7 +141,7 @@ def granted(client: Client, asked: LoginRequest, vouched: Vouched, browser: Brow
 def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, asked: LoginRequest) -> Remembered | None:
     """The browser's session with this client, where it lasts, is recent enough and its connection permits it."""
     secret = cookies.session_secret(request, issuer, client)
-    if not secret or alone(asked):
+    if not secret or alone(asked) or oidc_claims.wanted(asked.attributes, asked.claims) & NOT_KEPT:
         return None
     holder = sessions.holder(client.relying_party_id, client.sso_group)
     known = session_store.lasting(
@@ -151,6 +155,8 @@ def _remembered(request: HttpRequest, issuer: IssuerConfig, client: Client, aske
         return None
     identity = Identity.from_json(kept["identity"])
     connection = _connection(issuer, client, kept["connection"])
+    if identity.kind not in identified.kinds(asked, client):
+        return None
     if connection is None or not sessions.recent_enough(identity.authenticated_at, asked.max_age, timezone.now()):
         return None
     if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):

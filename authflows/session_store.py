@@ -9,9 +9,10 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from authflows.pipeline import Result
 from authflows.sessions import REVOKED_AND_ANNOUNCED, Known
 from authflows.store import TOLD_AS, transaction
-from tenants import limits
+from tenants import limits, outbox
 from tenants.ids import uuid7
 from tenants.limits import Bucket
 
@@ -111,14 +112,21 @@ def end_of_member(
     """Ends the session that a member knows by `sid`, and the browser's own where it is the same person's."""
     params = {"tenant": tenant_id, "environment": environment_id, "sid": sid, "relying_party": relying_party_id}
     with transaction(tenant_id) as step:
-        step.execute(END_OF_MEMBER, params | {"message": uuid7()})
+        ended = [step.execute(END_OF_MEMBER, params | {"message": uuid7()})]
         if browser_hash is not None:
-            step.execute(END_OF_BROWSER_OF_MEMBER, params | {"hash": browser_hash, "message": uuid7()})
+            ended.append(step.execute(END_OF_BROWSER_OF_MEMBER, params | {"hash": browser_hash, "message": uuid7()}))
+    _tell(ended)
 
 
 def end_of_browser(tenant_id: uuid.UUID, environment_id: uuid.UUID, browser_hashes: Iterable[bytes]) -> None:
     """Ends the sessions of one browser."""
+    shared = {"tenant": tenant_id, "environment": environment_id}
     with transaction(tenant_id) as step:
-        for browser_hash in browser_hashes:
-            params = {"tenant": tenant_id, "environment": environment_id, "hash": browser_hash, "message": uuid7()}
-            step.execute(END_OF_BROWSER, params)
+        ended = [step.execute(END_OF_BROWSER, shared | {"hash": each, "message": uuid7()}) for each in browser_hashes]
+    _tell(ended)
+
+
+def _tell(ended: list[Result]) -> None:
+    """Their members, at once: what is announced waits in the outbox."""
+    if any((cursor.fetchone() or (0,))[0] for cursor in ended):
+        outbox.nudge()

@@ -47,7 +47,7 @@ class Known:
 
 def kept(identity: Identity, connection: uuid.UUID, core_session: uuid.UUID) -> dict[str, Any]:
     """What is sealed to the browser's cookie."""
-    return {"identity": identity.as_json(), "connection": str(connection), "core_session": str(core_session)}
+    return {"identity": identity.kept().as_json(), "connection": str(connection), "core_session": str(core_session)}
 
 
 def recent_enough(authenticated_at: datetime, max_age: int | None, now: datetime) -> bool:

@@ -99,6 +99,8 @@ class StoredLogin:
     core_age: float
     connection_id: uuid.UUID | None
     issuer_version: int
+    sealed: bytes | None = None
+    cpr_tries: int = 0
     moved: bool = False
     over_limit: bool = False
 
@@ -106,7 +108,7 @@ class StoredLogin:
 FOUND = """
 SELECT l.id, l.issuer_id, l.relying_party_id, l.state, l.request, l.answer, l.outcome, l.error, l.trace_id, l.expires_at < now(),
        c.id, coalesce(c.state, ''), coalesce(c.core_id, ''), coalesce(extract(epoch FROM now() - c.created_at), 0)::float,
-       c.connection_id, (SELECT version FROM tenants_issuer i WHERE i.id = l.issuer_id)"""
+       c.connection_id, (SELECT version FROM tenants_issuer i WHERE i.id = l.issuer_id), l.sealed, coalesce(c.cpr_tries, 0)"""
 NEWEST_CORE_SESSION = """
 LEFT JOIN LATERAL (SELECT * FROM authflows_coresession c WHERE c.tenant_id = %(tenant)s AND c.login_id = l.id ORDER BY c.id DESC LIMIT 1) c
     ON true"""
@@ -129,16 +131,16 @@ def _login(row: tuple[Any, ...], **more: Any) -> StoredLogin:
     return StoredLogin(id_, issuer, relying_party, state, json.loads(request), json.loads(answer) if answer else None, *rest, **more)
 
 
-def owner(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str) -> tuple[uuid.UUID, str] | None:
-    """(relying party, redirect_uri) of a handle, whoever asks."""
+def owner(tenant_id: uuid.UUID, issuer_id: uuid.UUID, handle: str) -> tuple[uuid.UUID, str, str] | None:
+    """(relying party, redirect_uri, outcome) of a handle, whoever asks; no outcome while it is open."""
     sql = (
-        "SELECT relying_party_id, request->'reply'->>'redirect_uri' FROM authflows_login"
+        "SELECT relying_party_id, request->'reply'->>'redirect_uri', outcome FROM authflows_login"
         " WHERE tenant_id = %(tenant)s AND issuer_id = %(issuer)s AND handle = %(handle)s"
     )
     with transaction(tenant_id) as step:
         cursor = step.execute(sql, {"tenant": tenant_id, "issuer": issuer_id, "handle": handle.replace("\x00", "")})
     row = cursor.fetchone()
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], row[2]) if row else None
 
 
 REQUESTING = f"""
@@ -148,11 +150,12 @@ bucket AS (
     SELECT coalesce(b.key, 'core.relying_party:' || left(encode(sha256(convert_to(l.relying_party_id::text, 'UTF8')), 'hex'), 40)) AS key,
            b.ends, b.allowed
     FROM l, unnest(%(limit_keys)s::text[], %(limit_windows)s::bigint[], %(limit_allowed)s::int[]) AS b (key, ends, allowed)
-    WHERE l.state = 'created' AND l.expires_at > now()),
+    WHERE l.state = 'created' AND l.answer IS NULL AND l.expires_at > now()),
 {limits.COUNTED_CTE},
 moved AS (
     UPDATE authflows_login u SET state = 'requesting' FROM l
-    WHERE u.tenant_id = %(tenant)s AND u.id = l.id AND u.state = 'created' AND u.expires_at > now() AND NOT EXISTS (SELECT FROM exceeded)
+    WHERE u.tenant_id = %(tenant)s AND u.id = l.id AND u.state = 'created' AND u.answer IS NULL AND u.expires_at > now()
+      AND NOT EXISTS (SELECT FROM exceeded)
       AND EXISTS (SELECT FROM tenants_issuer i WHERE i.id = u.issuer_id AND i.version = %(version)s)
     RETURNING u.id),
 core AS (
@@ -214,7 +217,8 @@ REFUSED = """
 WITH refused AS (
     UPDATE authflows_coresession SET state = 'refused'
     WHERE tenant_id = %(tenant)s AND id = %(core_session)s AND state IN ('requesting', 'unconfirmed') RETURNING login_id)
-UPDATE authflows_login l SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now()
+UPDATE authflows_login l SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now(),
+                             request = l.request - 'reference_text'
 FROM refused WHERE l.tenant_id = %(tenant)s AND l.id = refused.login_id AND l.state = 'requesting'"""
 
 
@@ -247,6 +251,13 @@ def unconfirmed(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
     )
     with transaction(tenant_id) as step:
         step.execute(sql, {"tenant": tenant_id, "core_session": core_session})
+
+
+def hold(tenant_id: uuid.UUID, login_id: uuid.UUID, sealed: bytes) -> None:
+    """Who logged in, until they have said what they are asked; sealed to their browser."""
+    sql = "UPDATE authflows_login SET sealed = %(sealed)s WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested'"
+    with transaction(tenant_id) as step:
+        step.execute(sql, {"tenant": tenant_id, "login": login_id, "sealed": sealed})
 
 
 KNOWN_AS = """
@@ -286,7 +297,8 @@ class Completion:
 # The last SELECT runs `done` before all else: the Login's row is locked first here as in FAIL, so that outcomes never wait crosswise.
 _COMPLETE = """
 WITH done AS (
-    UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, ended_at = now()
+    UPDATE authflows_login SET state = 'completed', outcome = 'completed', answer = %(answer)s, sealed = NULL, ended_at = now(),
+                               request = request - 'reference_text'
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id),
 known AS (
     INSERT INTO authflows_subject (tenant_id, id, environment_id, kind, key)
@@ -360,7 +372,8 @@ def _opening(session: Opening) -> dict[str, Any]:
 
 FAIL = """
 WITH ended AS (
-    UPDATE authflows_login SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, ended_at = now()
+    UPDATE authflows_login SET state = 'failed', outcome = %(outcome)s, error = %(error)s, answer = %(answer)s, sealed = NULL,
+                               ended_at = now(), request = request - 'reference_text'
     WHERE tenant_id = %(tenant)s AND id = %(login)s AND state IN ('created', 'requested') RETURNING id)
 UPDATE authflows_coresession c SET state = 'finished' FROM ended
 WHERE c.tenant_id = %(tenant)s AND c.login_id = ended.id AND c.state = 'accepted'"""
@@ -375,6 +388,28 @@ def fail(
         step.execute(FAIL, params)
         if core_session is not None:
             metering.outcome(step, tenant_id, core_session, outcome)
+
+
+TOO_LOW = """
+WITH asked AS (
+    UPDATE authflows_login SET state = 'created', answer = %(answer)s, sealed = NULL
+    WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id)
+UPDATE authflows_coresession c SET state = 'finished' FROM asked WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s"""
+
+
+def too_low(tenant_id: uuid.UUID, login_id: uuid.UUID, core_session: uuid.UUID, *, answer: dict[str, Any]) -> None:
+    """The core session is over without a login; the Login waits for the person to say whether there is another."""
+    params = {"tenant": tenant_id, "login": login_id, "core_session": core_session, "answer": Jsonb(answer)}
+    with transaction(tenant_id) as step:
+        step.execute(TOO_LOW, params)
+        metering.outcome(step, tenant_id, core_session, "failed")
+
+
+def once_more(tenant_id: uuid.UUID, login_id: uuid.UUID) -> None:
+    """The Login may ask the core again, as a new CoreSession."""
+    sql = "UPDATE authflows_login SET answer = NULL WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'created'"
+    with transaction(tenant_id) as step:
+        step.execute(sql, {"tenant": tenant_id, "login": login_id})
 
 
 def version(issuer_id: uuid.UUID) -> int:

@@ -17,6 +17,7 @@ from authflows import login, store
 from authflows.errors import LoginError
 from authflows.models import (
     AccessToken,
+    ApiToken,
     BrokerSession,
     CoreSession,
     CoreState,
@@ -25,6 +26,7 @@ from authflows.models import (
     PushedRequest,
     RefreshToken,
     RefusedRedirect,
+    RememberedCpr,
     SimulatedSession,
     SpentJti,
 )
@@ -122,8 +124,10 @@ def _purge(tenant_id: uuid.UUID) -> int:
         Grant.objects.of(tenant_id).filter(sealed__isnull=False, code_expires_at__lt=now).update(sealed=None)
         SpentJti.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         PushedRequest.objects.of(tenant_id).filter(expires_at__lt=now - timedelta(days=1))._raw_delete(connection.alias)
+        RememberedCpr.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         RefusedRedirect.objects.of(tenant_id).filter(last_at__lt=now - REFUSALS_SHOWN)._raw_delete(connection.alias)
         AccessToken.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
+        ApiToken.objects.of(tenant_id).filter(expires_at__lt=now)._raw_delete(connection.alias)
         _purge_sessions(tenant_id)
         living, sessions = AccessToken.objects.of(tenant_id).values("grant_id"), BrokerSession.objects.of(tenant_id).values("id")
         # Replaced tokens stay as long as their family: they are how a replay is recognised.

@@ -16,7 +16,7 @@ from authflows.store import transaction
 class Token:
     """An access or refresh token that is good now."""
 
-    kind: str  # access or refresh
+    kind: str  # access, refresh, or api: that one is of nobody who logged in
     id: uuid.UUID
     expires_at: datetime
     confirms: uuid.UUID | None
@@ -24,7 +24,7 @@ class Token:
     sub: str
     scope: str
     acr: str
-    auth_time: datetime
+    auth_time: datetime | None
     jkt: str
 
 
@@ -37,7 +37,11 @@ WITH found AS (
     UNION ALL
     SELECT 'refresh', r.id, r.idle_expires_at, NULL, g.relying_party_id, {SUB}, g.scope, g.acr, g.auth_time, ''
     FROM authflows_refreshtoken r JOIN authflows_grant g ON g.tenant_id = r.tenant_id AND g.id = r.grant_id
-    WHERE r.tenant_id = %(tenant)s AND r.hash = %(hash)s AND {GOOD} AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s),
+    WHERE r.tenant_id = %(tenant)s AND r.hash = %(hash)s AND {GOOD} AND g.revoked_at IS NULL AND g.issuer_id = %(issuer)s
+    UNION ALL
+    SELECT 'api', a.id, a.expires_at, NULL, a.relying_party_id, '', a.scope, '', NULL, ''
+    FROM authflows_apitoken a
+    WHERE a.tenant_id = %(tenant)s AND a.hash = %(hash)s AND a.expires_at > now() AND a.issuer_id = %(issuer)s),
 {USED.format(whose="found")}
 SELECT * FROM found"""
 
@@ -60,7 +64,11 @@ family AS (
     WHERE g.tenant_id = %(tenant)s AND r.tenant_id = %(tenant)s AND r.hash = %(hash)s AND g.id = r.grant_id
       AND g.relying_party_id = %(relying_party)s AND g.issuer_id = %(issuer)s
     RETURNING g.id),
-revoked AS (SELECT id FROM ended UNION ALL SELECT id FROM family),
+own AS (
+    DELETE FROM authflows_apitoken a
+    WHERE a.tenant_id = %(tenant)s AND a.hash = %(hash)s AND a.relying_party_id = %(relying_party)s AND a.issuer_id = %(issuer)s
+    RETURNING a.id),
+revoked AS (SELECT id FROM ended UNION ALL SELECT id FROM family UNION ALL SELECT id FROM own),
 {USED.format(whose="revoked")}
 SELECT count(*) FROM revoked"""
 

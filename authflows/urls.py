@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
-from authflows import journey, logout, simulated_identities
+from authflows import cpr_api, cpr_page, journey, logout, previews, simulated_identities
 from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import chip_page, phone
@@ -31,7 +31,14 @@ class Digest(Handle):
     regex = "[0-9a-f]{64}"
 
 
+class Signed(Handle):
+    """What the signer of previews made."""
+
+    regex = "[A-Za-z0-9_:-]{20,200}"
+
+
 register_converter(Handle, "handle")
+register_converter(Signed, "signed")
 register_converter(Digest, "sha256")
 
 urlpatterns = [
@@ -48,9 +55,15 @@ urlpatterns = [
     path("login/<handle:handle>", journey.box, name="box"),
     path("login/<handle:handle>/box", journey.step, name="step"),
     path("login/<handle:handle>/return", journey.return_, name="return"),
+    path("login/<handle:handle>/person", journey.person, name="person"),
+    path("login/<handle:handle>/again", journey.again, name="again"),
     path("login/<handle:handle>/cancel", journey.cancel, name="cancel"),
+    path("cpr", cpr_page.cpr, name="cpr"),
+    path("cpr/match", cpr_api.match, name="cpr_match"),
     path("errors", guide.errors, name="errors"),
     path("theme/<sha256:name>.css", stylesheets.theme, name="theme"),
+    path("logo/<sha256:name>", stylesheets.logo, name="logo"),
+    path("preview/<signed:token>/<slug:stage>/<slug:scheme>", previews.preview, name="preview"),
     path("simulator/phone", phone.phone, name="phone"),
     path("simulator/chip", chip_page.page, name="chip"),
     path("simulator/identities", simulated_identities.several, name="identities"),
@@ -72,9 +85,15 @@ METHODS = {
     "box": ("GET",),
     "step": ("POST", "GET"),
     "return": ("GET",),
+    "person": ("POST", "GET"),
+    "again": ("POST",),
     "cancel": ("POST",),
+    "cpr": ("GET", "POST"),
+    "cpr_match": ("POST",),
     "errors": ("GET", "HEAD"),
     "theme": ("GET", "HEAD"),
+    "logo": ("GET", "HEAD"),
+    "preview": ("GET",),
     "phone": ("GET", "POST"),
     "chip": ("GET", "POST"),
     "identities": ("GET", "POST"),

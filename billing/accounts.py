@@ -11,14 +11,17 @@ from stdnum.dk import cvr as danish_cvr
 from stdnum.ean import is_valid as is_gln
 
 from billing.models import BillingAccount, BuyerVersion
+from billing.refusals import Refusal
 from billing.vat import Treatment
 from tenants import audit
 from tenants.isolation import tenant_scope
 from tenants.models import Language, Tenant
 
 
-class AccountError(ValueError):
-    """What was entered cannot be an account's; the text says which field and why."""
+class AccountError(Refusal, ValueError):
+    """What was entered cannot be an account's; `at` is the field."""
+
+    NAMES_FIELD = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def be_buyer(account: BillingAccount, buyer: Buyer, *, valid_from: date, by: str
 def reach(account: BillingAccount, *, email: str, language: str, by: str) -> None:
     """Where documents are sent, and in which language they are written. As it is already: nothing changes. Raises AccountError."""
     if language not in Language.values:
-        raise AccountError(f"language: da or en, not {language}")
+        raise AccountError("da or en, not %(language)s", at="language", language=language)
     before = {"email": account.email, "language": account.language}
     if before == {"email": email, "language": language}:
         return
@@ -90,19 +93,20 @@ def reach(account: BillingAccount, *, email: str, language: str, by: str) -> Non
 
 def buyer_on(tenant_id: uuid.UUID, day: date) -> BuyerVersion | None:
     """Who buys on that day, in the caller's scope."""
-    return BuyerVersion.objects.of(tenant_id).filter(valid_from__lte=day).order_by("-valid_from", "-id").first()
+    sql = "SELECT * FROM billing_buyerversion WHERE tenant_id = %s AND valid_from <= %s ORDER BY valid_from DESC, id DESC LIMIT 1"
+    return next(iter(BuyerVersion.objects.raw(sql, [tenant_id, day])), None)
 
 
 def _checked(buyer: Buyer) -> dict[str, Any]:
     if not buyer.name.strip():
-        raise AccountError("name: missing")
+        raise AccountError("missing", at="name")
     if buyer.cvr and not danish_cvr.is_valid(buyer.cvr):
-        raise AccountError(f"cvr: {buyer.cvr} is no CVR number (8 digits, modulus 11)")
+        raise AccountError("%(cvr)s is no CVR number (8 digits, modulus 11)", at="cvr", cvr=buyer.cvr)
     if buyer.gln and not (len(buyer.gln) == 13 and is_gln(buyer.gln)):
-        raise AccountError(f"gln: {buyer.gln} is no GLN (13 digits with a check digit)")
+        raise AccountError("%(gln)s is no GLN (13 digits with a check digit)", at="gln", gln=buyer.gln)
     if len(buyer.country) != 2 or not buyer.country.isascii() or not buyer.country.isupper():
-        raise AccountError(f"country: {buyer.country} is not two capital letters")
+        raise AccountError("%(country)s is not two capital letters", at="country", country=buyer.country)
     if buyer.vat_treatment is Treatment.REVERSE_CHARGE and not buyer.vat_number:
-        raise AccountError("vat_number: needed for reverse charge")
+        raise AccountError("needed for reverse charge", at="vat_number")
     fields = asdict(buyer) | {"street": list(buyer.street), "vat_treatment": buyer.vat_treatment.value}
     return fields | {"cvr": danish_cvr.compact(buyer.cvr) if buyer.cvr else ""}

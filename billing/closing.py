@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Min
-from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing import accounts, issuing, rating, recount, usage, vat
+from billing import accounts, issuing, rating, recount, scheme, usage, vat
 from billing.issuing import Content, Refused, both_scopes
-from billing.models import AccountPlan, BillingAccount, BillingMonth, Document, Kind, State, UsageDay
+from billing.models import AccountPlan, BillingAccount, BillingMonth, BuyerVersion, Document, Kind, State, UsageDay
 from billing.money import one_currency
 from billing.periods import Month, day_of, is_over
 from billing.pricing import Line
+from billing.refusals import N_, stored
 from billing.scheme import PriceMissing, PriceRow
 from billing.vat import Totals, Treatment
 from tenants import audit, work
@@ -29,12 +29,12 @@ from tenants.models import Tenant, Work
 
 class NotOver(Refused):
     def __init__(self, month: Month) -> None:
-        super().__init__(f"{month} is not over: it can be closed from {month.next().first}")
+        super().__init__(N_("%(month)s is not over: it can be closed from %(day)s"), month=month, day=month.next().first)
 
 
 class EarlierMonthOpen(Refused):
     def __init__(self, month: Month, earlier: Month) -> None:
-        super().__init__(f"{earlier} is still open: close it before {month}")
+        super().__init__(N_("%(earlier)s is still open: close it before %(month)s"), earlier=earlier, month=month)
         self.earlier = earlier
 
 
@@ -42,8 +42,15 @@ class CountsDiffer(Refused):
     """Day rows are not what the facts say: the account stops until a person has looked at that day."""
 
     def __init__(self, differences: Sequence[recount.Difference]) -> None:
-        super().__init__("; ".join(str(difference) for difference in differences[:3]))
-        self.day = differences[0].day
+        first = differences[0]
+        super().__init__(
+            N_("%(day)s: %(recorded)s %(what)s recorded, %(counted)s counted"),
+            day=first.day,
+            recorded=first.recorded,
+            what=first.what,
+            counted=first.counted,
+        )
+        self.day = first.day
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class PricedMonth:
     price_rows: tuple[PriceRow, ...]
     illustrative: bool
     through: Month
+    buyer: BuyerVersion | None
 
 
 def preview(tenant_id: uuid.UUID, month: Month) -> PricedMonth:
@@ -70,13 +78,15 @@ def preview(tenant_id: uuid.UUID, month: Month) -> PricedMonth:
         return _priced(tenant, month, anew=True)
 
 
-def close(tenant_id: uuid.UUID, month: Month, *, by: str, item: Work | None = None) -> Document | None:
+def close(tenant_id: uuid.UUID, month: Month, *, by: str, item: Work | None = None, tenant: Tenant | None = None) -> Document | None:
     """Closes the month and drafts its document; ends `item` with it. None: nothing to charge, or there is nothing to close any more.
+
+    `tenant`: with its operator, where it is read already.
 
     Raises Refused (with its reason noted for the operator) and leaves everything as it was.
     """
     refuse_unless_over(month)
-    tenant = Tenant.objects.select_related("operator").get(id=tenant_id)
+    tenant = tenant or Tenant.objects.select_related("operator").get(id=tenant_id)
     try:
         with both_scopes(tenant, "close a month"):
             return _close(tenant, month, by, item)
@@ -105,14 +115,15 @@ def _close(tenant: Tenant, month: Month, by: str, item: Work | None) -> Document
     assert account is not None
     while usage.roll_locked(account):
         pass
+    scheme.turn_to(tenant.operator_id)
     first = first_month(account)
     if first is None or month < first:
         return _draft_again(tenant, account, month, by, item)
     for earlier in _months(first, month):
-        if _priced(tenant, earlier).lines:
+        if _priced(tenant, earlier, account).lines:
             raise EarlierMonthOpen(month, earlier)
         _shut(account, earlier, 0)
-    priced = _priced(tenant, month)
+    priced = _priced(tenant, month, account)
     _shut(account, month, priced.requests)
     return _drafted(tenant, account, priced, by, item)
 
@@ -131,9 +142,20 @@ def _shut(account: BillingAccount, month: Month, requests: int) -> None:
             raise CountsDiffer(differences)
     account.closed_through = month.first
     account.save(update_fields=["closed_through"])
-    closed = {"state": BillingMonth.State.CLOSED, "problem": "", "requests": requests, "closed_at": Now()}
-    BillingMonth.objects.of(tenant_id).update_or_create(
-        tenant_id=tenant_id, month=month.first, defaults=closed, create_defaults=closed | {"operator_id": account.operator_id}
+    closed = BillingMonth(
+        tenant_id=tenant_id,
+        operator_id=account.operator_id,
+        month=month.first,
+        state=BillingMonth.State.CLOSED,
+        told=None,
+        requests=requests,
+        closed_at=timezone.now(),
+    )
+    BillingMonth.objects.bulk_create(
+        [closed],
+        update_conflicts=True,
+        unique_fields=["tenant", "month"],
+        update_fields=["state", "problem", "told", "requests", "closed_at"],
     )
 
 
@@ -158,6 +180,7 @@ def _drafted(tenant: Tenant, account: BillingAccount, priced: PricedMonth, by: s
         price_rows=priced.price_rows,
         illustrative=priced.illustrative,
         counted_through=priced.through.first,
+        buyer=priced.buyer,
     )
     return issuing.draft(account, tenant, content, by=by)
 
@@ -168,10 +191,10 @@ def invoice_again(tenant_id: uuid.UUID, month: Month, *, by: str) -> Document:
     with both_scopes(tenant, "invoice a month again"):
         account = usage.lock_account(tenant_id)
         if account is None or account.closed_through is None or month.first > account.closed_through:
-            raise Refused(f"{month} is not closed: close it")
-        document = _drafted(tenant, account, _priced(tenant, month), by, None)
+            raise Refused("%(month)s is not closed: close it", month=month)
+        document = _drafted(tenant, account, _priced(tenant, month, account), by, None)
     if document is None:
-        raise Refused(f"all usage of {month} is billed: there is nothing to invoice again")
+        raise Refused("all usage of %(month)s is billed: there is nothing to invoice again", month=month)
     return document
 
 
@@ -179,14 +202,14 @@ def _draft_again(tenant: Tenant, account: BillingAccount, month: Month, by: str,
     """A month that is closed, or from before the account: drafted once more if its only draft was dropped."""
     states = set(Document.objects.of(tenant.id).filter(idempotency_key__startswith=f"usage:{month}:").values_list("state", flat=True))
     if states == {State.DROPPED}:
-        return _drafted(tenant, account, _priced(tenant, month), by, item)
+        return _drafted(tenant, account, _priced(tenant, month, account), by, item)
     if item:
         work.done(item)
     return None
 
 
 def _note_problem(tenant: Tenant, month: Month, problem: Refused) -> None:
-    stopped = {"state": BillingMonth.State.STOPPED, "problem": str(problem)}
+    stopped = {"state": BillingMonth.State.STOPPED, "problem": str(problem), "told": stored(problem)}
     with tenant_scope(tenant.id):
         if not BillingMonth.objects.of(tenant.id).filter(month=month.first, state=BillingMonth.State.CLOSED).exists():
             BillingMonth.objects.of(tenant.id).update_or_create(
@@ -194,18 +217,18 @@ def _note_problem(tenant: Tenant, month: Month, problem: Refused) -> None:
             )
 
 
-def _priced(tenant: Tenant, month: Month, *, anew: bool = False) -> PricedMonth:
+def _priced(tenant: Tenant, month: Month, account: BillingAccount | None = None, *, anew: bool = False) -> PricedMonth:
     """In both scopes, from the usage posted to the months that are closed and to this one; `anew`: to this and earlier ones only."""
-    account = BillingAccount.objects.of(tenant.id).first()
+    account = account or BillingAccount.objects.of(tenant.id).first()
     if account is None:
-        raise Refused(f"{tenant.slug} has no billing account")
+        raise Refused("%(slug)s has no billing account", slug=tenant.slug)
     closed = Month.of(account.closed_through) if account.closed_through else month
     through = month if anew else max(month, closed)
     try:
         rated = rating.rate(tenant.id, account.currency, month, through, anew=anew)
         currency = one_currency(account.currency, *(line.currency for line in rated.lines))
     except (PriceMissing, ValueError) as error:
-        raise Refused(str(error)) from error
+        raise Refused.of(error) from error
     version = accounts.buyer_on(tenant.id, day_of(timezone.now()))
     treatment = Treatment(version.vat_treatment) if version else Treatment.STANDARD
     return PricedMonth(
@@ -219,4 +242,5 @@ def _priced(tenant: Tenant, month: Month, *, anew: bool = False) -> PricedMonth:
         price_rows=rated.price_rows,
         illustrative=rated.illustrative,
         through=through,
+        buyer=version,
     )

@@ -50,9 +50,11 @@ def _content(document: Document, positions: Sequence[int]) -> Content:
         raise Refused("only an issued invoice can be credited")
     left = {row.position: row for row in left_of(document)}
     if not left:
-        raise Refused(f"nothing is left of {document.number}: all of it is credited")
+        raise Refused("nothing is left of %(number)s: all of it is credited", number=document.number)
     if lacking := [str(position) for position in positions if position not in left]:
-        raise Refused(f"line {', '.join(lacking)} of {document.number} is not there, or is credited already")
+        raise Refused(
+            "line %(lacking)s of %(number)s is not there, or is credited already", lacking=", ".join(lacking), number=document.number
+        )
     chosen = [left[position] for position in sorted(set(positions))] if positions else list(left.values())
     lines = [records.signed(row, False, document.currency) for row in chosen]
     earlier = Document.objects.of(document.tenant_id).filter(credited_id=document.id)

@@ -17,16 +17,17 @@ from django.utils import timezone
 
 from billing import periods
 from billing.models import AapApproval, AapCell, AapDecision, AapTable, ContractYear, OutcomeRule, SchemeCharge
-from billing.money import CurrencyError, unit_price
+from billing.money import unit_price
 from billing.periods import Month, day_of
 from billing.pricing import LineKind
 from billing.pricing import SchemeCharge as ChargePrice
+from billing.refusals import Refusal
 
 Kind = AapDecision.Kind
 
 
-class DecisionError(ValueError):
-    """What was entered cannot stand; the text says why and what to do."""
+class DecisionError(Refusal, ValueError):
+    """What was entered cannot stand; the text says why and what to do, `at` the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +54,41 @@ def look_up(cells: Sequence[Cell], requests: int, authenticators: int) -> Decima
     """By band, never between bands (our assumption: MitID has not said). Raises DecisionError."""
     found = [cell.price for cell in cells if cell.holds(requests, authenticators)]
     if len(found) != 1:
-        raise DecisionError(f"{len(found)} cells of the table hold {requests} requests and {authenticators} authenticators")
+        raise DecisionError(
+            "%(found)s cells of the table hold %(requests)s requests and %(authenticators)s authenticators",
+            found=len(found),
+            requests=requests,
+            authenticators=authenticators,
+        )
     return found[0]
 
 
-def wrong_way(cells: Sequence[Cell]) -> list[str]:
+def wrong_way(cells: Sequence[Cell]) -> list[DecisionError]:
     """Where the price rises with more requests, or falls with more authenticators."""
     found = []
     for one in cells:
         for other in cells:
+            facts = {"price": other.price, "below": one.price}
             same_column = one.authenticators_from == other.authenticators_from
             same_row = one.requests_from == other.requests_from
             if same_column and one.requests_to == other.requests_from and other.price > one.price:
-                found.append(f"{other.price} from {other.requests_from} requests on is more than {one.price} below")
+                found.append(
+                    DecisionError(
+                        "the table runs the wrong way: %(price)s from %(requests)s requests on is more than %(below)s below; say why",
+                        at="reason",
+                        requests=other.requests_from,
+                        **facts,
+                    )
+                )
             if same_row and one.authenticators_to == other.authenticators_from and other.price < one.price:
-                found.append(f"{other.price} from {other.authenticators_from} authenticators on is less than {one.price} below")
+                found.append(
+                    DecisionError(
+                        "the table runs the wrong way: %(price)s from %(authenticators)s authenticators on is less than %(below)s; say why",
+                        at="reason",
+                        authenticators=other.authenticators_from,
+                        **facts,
+                    )
+                )
     return found
 
 
@@ -75,15 +96,25 @@ def enter_year(number: int, first: date, last: date) -> ContractYear:
     """Again with the same days: the same row. Raises DecisionError."""
     try:
         periods.ContractYear(number, first, last)
-    except ValueError as error:
-        raise DecisionError(str(error)) from None
+    except ValueError:
+        raise DecisionError(
+            "contract year %(number)s is not made of whole months: %(first)s to %(last)s", number=number, first=first, last=last
+        ) from None
     known = ContractYear.objects.filter(number=number).first()
     if known:
         if (known.first, known.last) != (first, last):
-            raise DecisionError(f"contract year {number} is {known.first} to {known.last}: it cannot be moved")
+            raise DecisionError(
+                "contract year %(number)s is %(first)s to %(last)s: it cannot be moved", number=number, first=known.first, last=known.last
+            )
         return known
     if other := ContractYear.objects.filter(first__lte=last, last__gte=first).first():
-        raise DecisionError(f"contract year {number} overlaps year {other.number}, {other.first} to {other.last}")
+        raise DecisionError(
+            "contract year %(number)s overlaps year %(other)s, %(first)s to %(last)s",
+            number=number,
+            other=other.number,
+            first=other.first,
+            last=other.last,
+        )
     return ContractYear.objects.create(number=number, first=first, last=last)
 
 
@@ -92,11 +123,11 @@ def enter_table(
 ) -> AapTable:
     """Again with the same cells: the table that counts stays. Raises DecisionError; gaps and overlaps are the database's to refuse."""
     if not source.strip():
-        raise DecisionError("a table needs its source")
+        raise DecisionError("a table needs its source", at="source")
     for cell in cells:
         _price(cell.price)
     if (wrong := wrong_way(cells)) and not reason.strip():
-        raise DecisionError(f"the table runs the wrong way: {wrong[0]}; give a reason if that is meant")
+        raise wrong[0]
     newest = table_of(year.number)
     if newest and set(cells_of(newest)) == set(cells):
         return newest
@@ -114,7 +145,7 @@ def enter_table(
             AapCell.objects.bulk_create([_cell(table, cell) for cell in cells])
             _check_now()
     except IntegrityError as error:
-        raise DecisionError(_refusal(error)) from None
+        raise _refusal(error) from None
     return table
 
 
@@ -124,13 +155,13 @@ def _check_now() -> None:
         cursor.execute("SET CONSTRAINTS billing_aaptable_whole DEFERRED")
 
 
-def _refusal(error: IntegrityError) -> str:
+def _refusal(error: IntegrityError) -> DecisionError:
     text = str(error)
     if "billing_aapcell_apart" in text:
-        return "two cells of the table overlap"
+        return DecisionError("two cells of the table overlap")
     if "leaves a gap" in text:
-        return "the table leaves a gap: its bands begin at 0, join, end without end, and each pair of bands has one cell"
-    return "a cell of the table ends before it begins, or is negative"
+        return DecisionError("the table leaves a gap: its bands begin at 0, join, end without end, and each pair of bands has one cell")
+    return DecisionError("a cell of the table ends before it begins, or is negative")
 
 
 def _cell(table: AapTable, cell: Cell) -> AapCell:
@@ -172,17 +203,19 @@ def decide(
     if requests < 0 or authenticators < 0:
         raise DecisionError("the scheme's totals are not negative")
     if not source.strip() or not by.strip():
-        raise DecisionError("a decision needs its source and who entered it")
+        raise DecisionError("a decision needs its source and who entered it", at="source")
     if kind == Kind.FINAL and day_of(timezone.now()) <= year.last:
-        raise DecisionError(f"contract year {year.number} ends on {year.last}: its AAP is not final before that")
+        raise DecisionError(
+            "contract year %(number)s ends on %(last)s: its AAP is not final before that", at="kind", number=year.number, last=year.last
+        )
     table = table_of(year.number)
     announced = price is not None
     if price is None:
         if table is None:
-            raise DecisionError(f"contract year {year.number} has no table: enter it, or the announced price")
+            raise DecisionError("contract year %(number)s has no table: enter it, or the announced price", at="price", number=year.number)
         price, currency = look_up(cells_of(table), requests, authenticators), table.currency
     elif table and price != look_up(cells_of(table), requests, authenticators) and not reason.strip():
-        raise DecisionError(f"{price} is announced and the table says otherwise: give the reason")
+        raise DecisionError("%(price)s is announced and the table says otherwise: give the reason", at="reason", price=price)
     facts = {"kind": kind, "requests": requests, "authenticators": authenticators, "price": _price(price), "source": source}
     decision = _newest(year, kind)
     if decision is None or any(getattr(decision, name) != value for name, value in facts.items()):
@@ -209,7 +242,7 @@ def approve(decision: AapDecision, *, by: str) -> AapApproval:
     if known := AapApproval.objects.filter(decision=decision).first():
         return known
     if by.strip().casefold() == decision.entered_by.strip().casefold() and settings.FOUR_EYES:
-        raise DecisionError(f"{by} entered this price: somebody else has to approve it")
+        raise DecisionError("%(by)s entered this price: somebody else has to approve it", by=by)
     return AapApproval.objects.create(decision=decision, approved_by=by)
 
 
@@ -230,9 +263,13 @@ def enter_charge(
     try:
         ChargePrice("", LineKind(kind), price, until)
     except ValueError as error:
-        raise DecisionError(str(error)) from None
-    if starts.day != 1 or (until and until < starts):
-        raise DecisionError(f"a charge starts on the first of a month and ends after that, not {starts} to {until}")
+        raise DecisionError.of(error) from None
+    if not source.strip():
+        raise DecisionError("a charge needs its source", at="source")
+    if starts.day != 1:
+        raise DecisionError("a charge starts on the first of a month, not on %(starts)s", at="starts", starts=starts)
+    if until and until < starts:
+        raise DecisionError("a charge ends after it starts: %(until)s is before %(starts)s", at="until", starts=starts, until=until)
     same = SchemeCharge.objects.filter(kind=kind, usage_model=usage_model, starts=starts).order_by("-entered_at", "-id").first()
     if same and (same.price, same.until, same.per) == (price, until, per):
         return same
@@ -253,17 +290,17 @@ def enter_charge(
 def enter_outcome_rule(starts: Month, left_out: Sequence[str], *, source: str, by: str) -> OutcomeRule:
     """From that month on these outcomes cost nothing. Raises DecisionError."""
     if unknown := set(left_out) - {"completed", "cancelled", "failed", "expired"}:
-        raise DecisionError(f"no such outcome: {', '.join(sorted(unknown))}")
+        raise DecisionError("no such outcome: %(unknown)s", unknown=", ".join(sorted(unknown)))
     rule, made = OutcomeRule.objects.get_or_create(
         starts=starts.first, defaults={"left_out": sorted(set(left_out)), "source": source, "entered_by": by}
     )
     if not made and rule.left_out != sorted(set(left_out)):
-        raise DecisionError(f"a rule from {starts} on is entered already")
+        raise DecisionError("a rule from %(starts)s on is entered already", starts=starts)
     return rule
 
 
 def _price(price: Decimal) -> Decimal:
     try:
         return unit_price(price)
-    except (ValueError, TypeError, CurrencyError) as error:
-        raise DecisionError(str(error)) from None
+    except (ValueError, TypeError) as error:
+        raise DecisionError.of(error) from None

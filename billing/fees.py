@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from billing.money import add, amount_of, exact, round_price, unit_price
+from billing.refusals import Refusal
 
 
 class Mode(StrEnum):
@@ -20,7 +21,7 @@ class Period(StrEnum):
     YEAR = "year"  # MitID's contract year
 
 
-class PlanError(ValueError):
+class PlanError(Refusal, ValueError):
     """A plan or a price that cannot be used."""
 
 

@@ -11,27 +11,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from billing import accounts, usage
 from billing.documents import records, snapshot
-from billing.models import BillingAccount, Document, DocumentLine, DocumentNumber, Kind, Series, State
+from billing.models import BillingAccount, BuyerVersion, Document, DocumentLine, DocumentNumber, Kind, Series, State
 from billing.money import add
 from billing.periods import day_of
 from billing.pricing import Line
+from billing.refusals import N_, Refusal
 from billing.scheme import PriceRow
 from billing.vat import Totals, Treatment, total
 from tenants import audit, outbox, work
-from tenants.isolation import operator_scope, tenant_scope
+from tenants.ids import uuid7
+from tenants.isolation import tenant_and_operator_scope, tenant_scope
 from tenants.models import Operator, Tenant, Work
 
 RENDER = "render-document"
 GIVEN_AT_ISSUE = snapshot.GIVEN_AT_ISSUE
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """What was asked for cannot be done now; the text says why and what to do."""
 
 
@@ -39,13 +42,13 @@ class Incomplete(Refused):
     """The document lacks what the law or its format asks for; `missing` are paths in its snapshot."""
 
     def __init__(self, missing: Sequence[str]) -> None:
-        super().__init__(f"the document lacks {', '.join(missing)}: fill it in")
+        super().__init__(N_("the document lacks %(missing)s: fill it in"), missing=", ".join(missing))
         self.missing = tuple(missing)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a document is to charge."""
+    """What a document is to charge. `buyer`: of today, where it is known already."""
 
     key: str
     first_day: date
@@ -57,6 +60,7 @@ class Content:
     illustrative: bool
     kind: Kind = Kind.INVOICE
     counted_through: date | None = None
+    buyer: BuyerVersion | None = None
     credited: Document | None = None
     positions: Sequence[int] = ()
     corrects: Sequence[snapshot.Reference] = ()
@@ -65,7 +69,7 @@ class Content:
 @contextmanager
 def both_scopes(tenant: Tenant, reason: str) -> Iterator[None]:
     """One transaction that writes this tenant's rows and its operator's."""
-    with operator_scope(tenant.operator_id, reason), tenant_scope(tenant.id):
+    with tenant_and_operator_scope(tenant.id, tenant.operator_id, reason):
         yield
 
 
@@ -92,7 +96,7 @@ def draft(account: BillingAccount, tenant: Tenant, content: Content, *, by: str,
         illustrative=content.illustrative,
         price_rows=list(content.price_rows),
     )
-    version = accounts.buyer_on(account.tenant_id, day_of(timezone.now()))
+    version = content.buyer or accounts.buyer_on(account.tenant_id, day_of(timezone.now()))
     shot = records.draft(document, content.lines, content.totals, tenant.operator, tenant, version, _corrects(document, content.lines))
     document.snapshot = snapshot.canonical(snapshot.build(shot)).decode()
     document.save(force_insert=True)
@@ -110,12 +114,12 @@ def missing(document: Document) -> list[str]:
     return [path for path in snapshot.missing(json.loads(document.snapshot)) if path not in GIVEN_AT_ISSUE]
 
 
-def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work | None = None) -> Document:
+def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work | None = None, tenant: Tenant | None = None) -> Document:
     """Freezes what the document says, with buyer and seller as they are now; ends `item` with it. Again: nothing changes.
 
-    Raises Incomplete, or Refused for a document that was dropped.
+    `tenant`: with its operator, where it is read already. Raises Incomplete, or Refused for a document that was dropped.
     """
-    tenant = _tenant(tenant_id)
+    tenant = tenant or _tenant(tenant_id)
     with both_scopes(tenant, "approve a document"):
         usage.lock_account(tenant_id)
         document = _document(tenant_id, document_id)
@@ -123,7 +127,7 @@ def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work
             raise Refused("the draft was dropped: make a new one")
         fresh = document.state == State.DRAFT
         if fresh:
-            document = _approve(document, tenant, by)
+            _approve(document, tenant, by)
         if item:
             work.done(item)
         if fresh:
@@ -131,19 +135,19 @@ def approve(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work
     return document
 
 
-def _approve(document: Document, tenant: Tenant, by: str) -> Document:
-    _, totals, shot = _as_now(document, tenant, None)
-    _refuse_incomplete(shot, tenant.operator)
-    _rows(document).update(
+def _approve(document: Document, tenant: Tenant, by: str) -> None:
+    totals, shot = _as_now(document, tenant, None)
+    frozen = snapshot.unnumbered(_complete(shot, tenant.operator))
+    _change(
+        document,
         state=State.APPROVED,
         vat_treatment=totals.treatment.value,
         vat=totals.vat,
         gross=totals.gross,
-        snapshot=snapshot.canonical(snapshot.build(shot)).decode(),
+        snapshot=snapshot.canonical(frozen).decode(),
         approved_at=timezone.now(),
         approved_by=by,
     )
-    return _document(tenant.id, document.id)
 
 
 def drop(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, reason: str) -> Document:
@@ -155,19 +159,21 @@ def drop(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, reason: str) 
         usage.lock_account(tenant_id)
         document = _document(tenant_id, document_id)
         if document.state == State.ISSUED:
-            raise Refused(f"{document.number} is issued: only a credit note changes what it charges")
+            raise Refused("%(number)s is issued: only a credit note changes what it charges", number=str(document.number))
         if document.state != State.DROPPED:
             _rows(document).update(state=State.DROPPED, dropped_at=timezone.now(), drop_reason=reason)
             _record(document, "document.dropped", by, reason=reason)
         return _document(tenant_id, document_id)
 
 
-def issue(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work | None = None) -> Document:
+def issue(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work | None = None, tenant: Tenant | None = None) -> Document:
     """Gives an approved document its number; ends `item` with it. One that is issued or dropped stays as it is.
+
+    `tenant`: with its operator, where it is read already.
 
     Raises Refused for a draft, Incomplete where a party has lost something since the approval.
     """
-    tenant = _tenant(tenant_id)
+    tenant = tenant or _tenant(tenant_id)
     with both_scopes(tenant, "issue a document"):
         usage.lock_account(tenant_id)
         document = _document(tenant_id, document_id)
@@ -175,8 +181,8 @@ def issue(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work |
             raise Refused("the draft is not approved")
         fresh = document.state == State.APPROVED
         if fresh:
-            document = _issue(document, tenant)
-            work.add(RENDER, str(document.id), for_tenant=tenant_id, ids={"document": str(document.id)})
+            _issue(document, tenant)
+            work.add_many([Work(kind=RENDER, key=str(document.id), for_tenant=tenant_id, ids={"document": str(document.id)})])
             outbox.announce("email.invoice_issued", {"document": document.id}, for_tenant=tenant_id)
         if item:
             work.done(item)
@@ -185,20 +191,24 @@ def issue(tenant_id: uuid.UUID, document_id: uuid.UUID, *, by: str, item: Work |
     return document
 
 
-def _issue(document: Document, tenant: Tenant) -> Document:
+def _issue(document: Document, tenant: Tenant) -> None:
     now = timezone.now()
     today = day_of(now)
-    _, _, shot = _as_now(document, tenant, Treatment(document.vat_treatment))
-    _refuse_incomplete(shot, tenant.operator)
-    Series.objects.get_or_create(operator=tenant.operator, kind=document.kind, year=today.year, defaults={"hash": snapshot.GENESIS})
-    series = Series.objects.select_for_update().get(operator=tenant.operator, kind=document.kind, year=today.year)
+    _, shot = _as_now(document, tenant, Treatment(document.vat_treatment))
+    trial = _complete(shot, tenant.operator)
+    series = _series(tenant.operator, document.kind, today.year)
     sequence = series.last + 1
     number = number_of(tenant.operator, document.kind, today.year, sequence)
-    text = snapshot.canonical(snapshot.build(records.numbered(shot, number, today)))
+    text = snapshot.canonical(snapshot.renumbered(trial, records.numbered(shot, number, today)))
     link = snapshot.chain_hash(bytes(series.hash), text)
-    Series.objects.filter(id=series.id).update(last=sequence, hash=link)
-    DocumentNumber.objects.create(operator=tenant.operator, number=number, tenant=tenant, document_id=document.id)
-    _rows(document).update(
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE billing_series SET last = %s, hash = %s WHERE id = %s", [sequence, link, series.id])
+        cursor.execute(
+            "INSERT INTO billing_documentnumber (id, operator_id, number, tenant_id, document_id) VALUES (%s, %s, %s, %s, %s)",
+            [uuid7(), tenant.operator_id, number, document.tenant_id, document.id],
+        )
+    _change(
+        document,
         state=State.ISSUED,
         number=number,
         series_year=today.year,
@@ -209,7 +219,17 @@ def _issue(document: Document, tenant: Tenant) -> Document:
         snapshot=text.decode(),
         hash=link,
     )
-    return _document(tenant.id, document.id)
+
+
+def _series(operator: Operator, kind: str, year: int) -> Series:
+    """Locked; made with its first document."""
+    query = "SELECT * FROM billing_series WHERE operator_id = %s AND kind = %s AND year = %s FOR UPDATE"
+    given = [operator.id, kind, year]
+    found = next(iter(Series.objects.raw(query, given)), None)
+    if found is None:
+        Series.objects.get_or_create(operator=operator, kind=kind, year=year, defaults={"hash": snapshot.GENESIS})
+        found = Series.objects.raw(query, given)[0]
+    return found
 
 
 def number_of(operator: Operator, kind: str, year: int, sequence: int) -> str:
@@ -230,7 +250,7 @@ def _corrects(document: Document, lines: Sequence[Line]) -> list[snapshot.Refere
     return [snapshot.Reference(str(each.number), each.issue_date) for each in found if each.issue_date]
 
 
-def _as_now(document: Document, tenant: Tenant, treatment: Treatment | None) -> tuple[list[Line], Totals, snapshot.Document]:
+def _as_now(document: Document, tenant: Tenant, treatment: Treatment | None) -> tuple[Totals, snapshot.Document]:
     """The stored lines with the parties of today. A month's document has the buyer's own VAT treatment, unless one is given; one that
     changes others keeps that of the original supply."""
     charged = records.lines(document)
@@ -243,20 +263,21 @@ def _as_now(document: Document, tenant: Tenant, treatment: Treatment | None) -> 
     else:
         totals = records.totals(document)
     if add(*(line.amount for line in charged)) != document.net:
-        raise Refused(f"the lines do not add up to {document.net}, as the document says")
+        raise Refused("the lines do not add up to %(net)s, as the document says", net=document.net)
     shot = records.draft(document, charged, totals, tenant.operator, tenant, version, _corrects(document, charged))
-    return charged, totals, shot
+    return totals, shot
 
 
-def _refuse_incomplete(shot: snapshot.Document, operator: Operator) -> None:
-    """Everything but the number is there: tried with one, since payment details depend on it."""
+def _complete(shot: snapshot.Document, operator: Operator) -> snapshot.Snapshot:
+    """As it would be issued today under a series' first number: payment details depend on one. Raises Incomplete for what is not there."""
     today = day_of(timezone.now())
     try:
         trial = snapshot.build(records.numbered(shot, number_of(operator, shot.kind, today.year, 1), today))
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise Refused.of(error) from error
     if lacking := snapshot.missing(trial):
         raise Incomplete(lacking)
+    return trial
 
 
 def find(number: str, *, tenant_slug: str | None = None) -> Document:
@@ -277,8 +298,21 @@ def _rows(document: Document) -> models.QuerySet[Document]:
     return Document.objects.of(document.tenant_id).filter(id=document.id)
 
 
+def _change(document: Document, **fields: Any) -> None:
+    columns = ", ".join(f"{name} = %({name})s" for name in fields)
+    change = f"UPDATE billing_document SET {columns} WHERE tenant_id = %(tenant)s AND id = %(document)s"
+    with connection.cursor() as cursor:
+        cursor.execute(change, fields | {"tenant": document.tenant_id, "document": document.id})
+    for name, value in fields.items():
+        setattr(document, name, value)
+
+
 def _document(tenant_id: uuid.UUID, document_id: uuid.UUID) -> Document:
-    return Document.objects.of(tenant_id).get(id=document_id)
+    query = "SELECT * FROM billing_document WHERE tenant_id = %s AND id = %s"
+    found = next(iter(Document.objects.raw(query, [tenant_id, document_id])), None)
+    if found is None:
+        raise Document.DoesNotExist(f"no document {document_id}")
+    return found
 
 
 def _record(document: Document, action: str, by: str, *, after: dict[str, object] | None = None, reason: str = "") -> None:

@@ -5,6 +5,8 @@ An *amount* has 2 decimals, a *unit price* up to 6. PostgreSQL's `round(numeric,
 
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 
+from billing.refusals import Refusal
+
 ORE = Decimal("0.01")
 PRICE_DECIMALS = 6
 
@@ -13,7 +15,11 @@ _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _ROUNDING = Context(prec=60, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
 
 
-class CurrencyError(ValueError):
+class PriceError(Refusal, ValueError):
+    """A figure that cannot be a price."""
+
+
+class CurrencyError(Refusal, ValueError):
     """Two currencies met in one sum, one plan or one document."""
 
 
@@ -53,12 +59,12 @@ def add(*amounts: Decimal) -> Decimal:
 
 
 def unit_price(value: Decimal | int) -> Decimal:
-    """A price per unit: not negative and with at most 6 decimals, else ValueError."""
+    """A price per unit: not negative and with at most 6 decimals, else PriceError."""
     price = exact(value)
     if price < 0:
-        raise ValueError(f"a unit price is not negative: {price}")
+        raise PriceError("a unit price is not negative: %(price)s", price=price)
     if decimals(price) > PRICE_DECIMALS:
-        raise ValueError(f"a unit price has at most {PRICE_DECIMALS} decimals: {price}")
+        raise PriceError("a unit price has at most %(decimals)s decimals: %(price)s", decimals=PRICE_DECIMALS, price=price)
     return price
 
 
@@ -87,5 +93,5 @@ def quantity_text(quantity: Decimal) -> str:
 def one_currency(*codes: str) -> str:
     """The code that all of `codes` are. Raises CurrencyError otherwise."""
     if len(set(codes)) != 1:
-        raise CurrencyError(f"expected one currency, found {', '.join(sorted(set(codes))) or 'none'}")
+        raise CurrencyError("expected one currency, found %(currencies)s", currencies=", ".join(sorted(set(codes))) or "none")
     return codes[0]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from billing import closing, issuing
+from billing import closing, issuing, scheme
 from billing.issuing import Refused
 from billing.models import AccountPlan, BillingAccount, BillingMonth, Document, State
 from billing.periods import Month
@@ -35,7 +35,12 @@ class Problem:
     """Why a tenant's month did not close, or its document was not issued."""
 
     tenant_id: uuid.UUID
-    text: str
+    refusal: Refused
+
+    @property
+    def text(self) -> str:
+        """For commands."""
+        return str(self.refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Closed:
 
 def enqueue(tenants: Iterable[Tenant], month: Month) -> list[str]:
     """Work to close the month of those of these tenants that have not closed it, or whose draft of it was dropped. Returns its keys."""
-    keys = []
+    keys, items = [], []
     for operator_id, ours in _by_operator(tenants).items():
         closed = _closed(operator_id, month)
         rows = Work.objects.filter(kind=CLOSE, key__startswith=f"{month}:", for_tenant__in=[t.id for t in ours], state=WorkState.DONE)
@@ -55,7 +60,8 @@ def enqueue(tenants: Iterable[Tenant], month: Month) -> list[str]:
             if tenant.id not in closed:
                 # What was done before had nothing to close, or its draft was dropped: it is work once more.
                 keys.append(f"{month}:{tenant.id}:{done.get(tenant.id, 0)}")
-                work.add(CLOSE, keys[-1], for_tenant=tenant.id, ids={"month": str(month)})
+                items.append(Work(kind=CLOSE, key=keys[-1], for_tenant=tenant.id, ids={"month": str(month)}))
+    work.add_many(items)
     return keys
 
 
@@ -72,21 +78,22 @@ def _closed(operator_id: uuid.UUID, month: Month) -> set[uuid.UUID]:
 
 def enqueue_approval(operator_id: uuid.UUID, month: Month, *, by: str, tenant_id: uuid.UUID | None = None) -> list[str]:
     """Work to approve the month's drafts in the name of whoever asks; of one tenant, where it is named. Returns its keys."""
-    keys = []
-    for document in documents_of(operator_id, month, State.DRAFT, tenant_id=tenant_id):
-        # Asked for again, perhaps after something was filled in, it is new work.
-        keys.append(f"{month}:{document.id}:{uuid7()}")
-        work.add(APPROVE, keys[-1], for_tenant=document.tenant_id, ids={"document": str(document.id), "by": by})
-    return keys
+    # Asked for again, perhaps after something was filled in, it is new work.
+    documents = {f"{month}:{each.id}:{uuid7()}": each for each in documents_of(operator_id, month, State.DRAFT, tenant_id=tenant_id)}
+    _add(APPROVE, documents, by=by)
+    return list(documents)
 
 
 def enqueue_issue(operator_id: uuid.UUID, month: Month, *, tenant_id: uuid.UUID | None = None) -> list[str]:
     """Work to issue what is approved, once. Returns its keys."""
-    keys = []
-    for document in documents_of(operator_id, month, State.APPROVED, tenant_id=tenant_id):
-        keys.append(f"{month}:{document.id}")
-        work.add(ISSUE, keys[-1], for_tenant=document.tenant_id, ids={"document": str(document.id)})
-    return keys
+    documents = {f"{month}:{each.id}": each for each in documents_of(operator_id, month, State.APPROVED, tenant_id=tenant_id)}
+    _add(ISSUE, documents)
+    return list(documents)
+
+
+def _add(kind: str, documents: Mapping[str, Document], **ids: str) -> None:
+    rows = [Work(kind=kind, key=key, for_tenant=each.tenant_id, ids={"document": str(each.id)} | ids) for key, each in documents.items()]
+    work.add_many(rows)
 
 
 def documents_of(operator_id: uuid.UUID, month: Month, *states: State, tenant_id: uuid.UUID | None = None) -> list[Document]:
@@ -100,29 +107,43 @@ def documents_of(operator_id: uuid.UUID, month: Month, *states: State, tenant_id
 
 def close_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
     """One transaction a tenant; a tenant that cannot close holds nobody back."""
-    return _each(items, lambda tenant_id, item: closing.close(tenant_id, Month.parse(item.ids["month"]), by=by, item=item))
+
+    def close(tenant: Tenant, item: Work) -> object:
+        return closing.close(tenant.id, Month.parse(item.ids["month"]), by=by, item=item, tenant=tenant)
+
+    return _each(items, close)
 
 
 def approve_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
     """In the name of whoever asked. What lacks something stays a draft, which says what."""
-    return _each(items, lambda tenant_id, item: issuing.approve(tenant_id, uuid.UUID(item.ids["document"]), by=item.ids["by"], item=item))
+
+    def approve(tenant: Tenant, item: Work) -> object:
+        return issuing.approve(tenant.id, uuid.UUID(item.ids["document"]), by=item.ids["by"], item=item, tenant=tenant)
+
+    return _each(items, approve)
 
 
 def issue_claimed(items: Iterable[Work], *, by: str) -> list[Problem]:
-    return _each(items, lambda tenant_id, item: issuing.issue(tenant_id, uuid.UUID(item.ids["document"]), by=by, item=item))
+    def issue(tenant: Tenant, item: Work) -> object:
+        return issuing.issue(tenant.id, uuid.UUID(item.ids["document"]), by=by, item=item, tenant=tenant)
+
+    return _each(items, issue)
 
 
 DO = {CLOSE: close_claimed, APPROVE: approve_claimed, ISSUE: issue_claimed}
 
 
-def _each(items: Iterable[Work], do: Callable[[uuid.UUID, Work], object]) -> list[Problem]:
-    problems = []
-    for item in items:
-        assert item.for_tenant is not None
-        try:
-            do(item.for_tenant, item)
-        except Exception as error:
-            problems.append(_put_back(item, error))
+def _each(items: Iterable[Work], do: Callable[[Tenant, Work], object]) -> list[Problem]:
+    """What all have in common, who they are and what prices there are, is read once."""
+    problems, claimed = [], list(items)
+    tenants = Tenant.objects.select_related("operator").in_bulk([item.for_tenant for item in claimed if item.for_tenant])
+    with scheme.price_book():
+        for item in claimed:
+            assert item.for_tenant is not None
+            try:
+                do(tenants[item.for_tenant], item)
+            except Exception as error:
+                problems.append(_put_back(item, error))
     return problems
 
 
@@ -133,7 +154,7 @@ def _put_back(item: Work, error: Exception) -> Problem:
         work.done(item)
     else:
         work.fail(item, error, expected=isinstance(error, Refused))
-    return Problem(item.for_tenant, str(error) if isinstance(error, Refused) else f"{type(error).__name__}; see the log")
+    return Problem(item.for_tenant, error if isinstance(error, Refused) else Refused("%(error)s; see the log", error=type(error).__name__))
 
 
 def close_now(tenants: Sequence[Tenant], month: Month, *, by: str) -> Closed:
@@ -172,7 +193,9 @@ def work_off(kind: str, keys: Iterable[str], by: str) -> list[Problem]:
             continue
         elsewhere = {item.key: item for item in Work.objects.filter(kind=kind, key__in=left, state=WorkState.RUNNING)}
         if elsewhere and time.monotonic() > end:
-            return problems + [Problem(item.for_tenant, "a worker is still at it") for item in elsewhere.values() if item.for_tenant]
+            return problems + [
+                Problem(item.for_tenant, Refused("a worker is still at it")) for item in elsewhere.values() if item.for_tenant
+            ]
         left &= elsewhere.keys()
         time.sleep(POLL_SECONDS if left else 0)
     return problems
@@ -285,7 +308,8 @@ def tenants_of(operator_id: uuid.UUID, month: Month, *, only: str = "", offset: 
             )
         page = list(tenants[offset : offset + limit])
         ids = [tenant.id for tenant in page]
-        documents = {document.tenant_id: document for document in of_month(Document.objects.filter(tenant_id__in=ids), month)}
+        made = of_month(Document.objects.filter(tenant_id__in=ids), month).order_by("id")
+        documents = {document.tenant_id: document for document in made}
         months = {each.tenant_id: each for each in BillingMonth.objects.filter(tenant_id__in=ids, month=month.first)}
     return [TenantMonth(tenant, documents.get(tenant.id), months.get(tenant.id), _lacking(documents.get(tenant.id))) for tenant in page]
 

@@ -65,10 +65,21 @@ def enter_plan(
     known = PlanVersion.objects.filter(plan=plan, starts=starts.first).first()
     if known:
         if _entered(known) != _wanted(columns, terms):
-            raise PlanError(f"plan {name} from {starts} on is entered already with other prices: let a new version begin later")
+            raise PlanError(
+                "plan %(name)s from %(starts)s on is entered already with other prices: let a new version begin later",
+                at="starts",
+                name=name,
+                starts=starts,
+            )
         return known, False
     if closed := _closed_month(plan, starts):
-        raise PlanError(f"an account of plan {name} has closed {closed}: a version can begin in {closed.next()}")
+        raise PlanError(
+            "an account of plan %(name)s has closed %(closed)s: a version can begin in %(next)s",
+            at="starts",
+            name=name,
+            closed=closed,
+            next=closed.next(),
+        )
     version = PlanVersion.objects.create(
         operator=operator, plan=plan, starts=starts.first, entered_by=by, reason=reason, illustrative=illustrative, **columns
     )
@@ -88,14 +99,14 @@ def enter_plan(
 
 def _check(name: str, terms: Terms) -> None:
     if not name.strip():
-        raise PlanError("a plan has a name")
+        raise PlanError("a plan has a name", at="name")
     for component, how in terms.pass_on.items():
         if component not in COMPONENTS or how not in PassOn.values:
-            raise PlanError(f"{component} is passed on at_cost, at_cost_plus or included, not {how}")
+            raise PlanError("%(component)s is passed on at_cost, at_cost_plus or included, not %(how)s", component=component, how=how)
         if (how == PassOn.AT_COST_PLUS) != (component in terms.plus):
-            raise PlanError(f"{component}: at_cost_plus, and only that, says how much more")
+            raise PlanError("%(component)s: at_cost_plus, and only that, says how much more", component=component)
     if terms.discount_until and terms.discount_until != Month.of(terms.discount_until).last:
-        raise PlanError(f"a discount ends with a month, not on {terms.discount_until}")
+        raise PlanError("a discount ends with a month, not on %(discount_until)s", at="discount_until", discount_until=terms.discount_until)
     if len({(each.connection, each.action) for each in terms.prices}) != len(terms.prices):
         raise PlanError("two prices for the same connection and action")
     Checked(

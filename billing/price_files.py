@@ -32,6 +32,23 @@ Json = Mapping[str, Any]
 POSTCODE = re.compile(r"^((?:[A-Z]{1,3}[- ]?)?\d[\d ]*)\s+(\S.*)$")
 
 
+# The names that each object of the file may have (docs/prices.schema.json); another one is a slip of the pen, and refused.
+KNOWN = {
+    "": {"operator", "contract_years", "plans", "accounts", "outcome_rules", "illustrative"},
+    "outcome_rules": {"from", "left_out", "source"},
+    "contract_years": {"number", "start", "end", "source", "reason", "aap_table", "decisions", "charges"},
+    "decisions": {"kind", "requests", "authenticators", "price", "source", "reason", "entered_by", "approved_by"},
+    "charges": {"kind", "price", "per", "usage_model", "from", "to", "source"},
+    "plans": {"name", "from", "currency", "reason", "pass_on", "fee", "subscription", "minimum", "discount"},
+    "fee": {"mode", "period", "tiers", "prices"},
+    "prices": {"connection", "action", "price"},
+    "accounts": {
+        *("tenant", "name", "address", "country", "cvr", "vat_number", "gln", "order_reference", "attention", "email", "language"),
+        *("plan", "plan_from"),
+    },
+}
+
+
 class Faulty(Exception):
     """The file is refused; `faults` are "path: what is wrong"."""
 
@@ -86,14 +103,22 @@ class _File:
             return
         for n, row in enumerate(rows):
             with self.at(f"{path}.{n}"):
+                _refuse_unknown(row, name)
                 enter(row, f"{path}.{n}")
+
+
+def _refuse_unknown(row: Any, name: str) -> None:
+    if not isinstance(row, dict):
+        raise ValueError(f"an object is expected, not {row!r}")
+    if unknown := row.keys() - KNOWN[name]:
+        raise ValueError(f"{', '.join(sorted(unknown))}: not known")
 
 
 def load(content: Any, *, by: str, dry_run: bool = False) -> Report:
     """Raises Faulty, and then nothing is entered."""
     if not isinstance(content, dict):
         raise Faulty(["the file is not a JSON object"])
-    if unknown := content.keys() - {"operator", "contract_years", "plans", "accounts", "outcome_rules", "illustrative"}:
+    if unknown := content.keys() - KNOWN[""]:
         raise Faulty([f"{name}: not known" for name in sorted(unknown)])
     file = _File(_operator(content.get("operator")), by, bool(content.get("illustrative", False)))
     try:
@@ -236,6 +261,9 @@ def _plan(file: _File, row: Json, path: str) -> None:
 
 def _terms(row: Json) -> Terms:
     fee = row.get("fee") or {}
+    _refuse_unknown(fee, "fee")
+    for each in fee.get("prices", []):
+        _refuse_unknown(each, "prices")
     pass_on, plus = _passed_on(row.get("pass_on") or {})
     discount = row.get("discount")
     given = discount if isinstance(discount, dict) else {"percent": discount}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from django.conf import settings
 from django.utils import timezone
 
 from billing import accounts, plans, scheme
@@ -20,6 +21,7 @@ from billing.pricing import Plan as PlanPriceOf
 from billing.pricing import SchemeCharge as ChargePrice
 from billing.scheme import Decided, PriceMissing, PriceRow
 from tenants import audit
+from tenants.ids import uuid7
 from tenants.isolation import operator_scope, tenant_scope
 from tenants.models import Operator, Tenant
 
@@ -45,6 +47,10 @@ def of_month(tenant_id: uuid.UUID, month: Month, *, used: bool = True) -> MonthP
         if used:
             raise
         return None
+    return scheme.kept(("prices", version.id, month, used), lambda: _month_prices(version, month, used))
+
+
+def _month_prices(version: PlanVersion, month: Month, used: bool) -> MonthPrices:
     tiers = list(PlanTier.objects.filter(version=version).order_by("up_to"))
     own = list(PlanPrice.objects.filter(version=version).order_by("id"))
     plan = _plan(version, tiers, own)
@@ -97,18 +103,23 @@ def same_prices(tenant_id: uuid.UUID, month: Month, year: ContractYear) -> tuple
 
 def assigned_on(tenant_id: uuid.UUID, month: Month) -> AccountPlan | None:
     """What the account pays in that month: the newest assignment that has begun; in the tenant's scope."""
-    return AccountPlan.objects.of(tenant_id).filter(starts__lte=month.first).order_by("-entered_at", "-id").first()
+    sql = "SELECT * FROM billing_accountplan WHERE tenant_id = %s AND starts <= %s ORDER BY entered_at DESC, id DESC LIMIT 1"
+    return next(iter(AccountPlan.objects.raw(sql, [tenant_id, month.first])), None)
 
 
 def _version(tenant_id: uuid.UUID, month: Month) -> PlanVersion:
     assigned = assigned_on(tenant_id, month)
     if assigned is None:
-        raise PriceMissing(f"the account has no plan in {month}: choose one")
-    versions = PlanVersion.objects.filter(plan_id=assigned.plan_id, starts__lte=month.first)
-    version = versions.select_related("plan").order_by("-starts").first()
+        raise PriceMissing("the account has no plan in %(month)s: choose one", month=month)
+    version = scheme.kept(("version", assigned.plan_id, month), lambda: _version_of(assigned.plan_id, month))
     if version is None:
-        raise PriceMissing(f"the account's plan has no prices in {month}: enter a version that starts before it")
+        raise PriceMissing("the account's plan has no prices in %(month)s: enter a version that starts before it", month=month)
     return version
+
+
+def _version_of(plan_id: uuid.UUID, month: Month) -> PlanVersion | None:
+    versions = PlanVersion.objects.filter(plan_id=plan_id, starts__lte=month.first)
+    return versions.select_related("plan").order_by("-starts").first()
 
 
 def plus_of(version: PlanVersion, component: str) -> Plus:
@@ -192,7 +203,7 @@ def assign_plan(account: BillingAccount, plan: Plan, starts: Month, *, by: str) 
             return known
         closed = BillingAccount.objects.of(account.tenant_id).values_list("closed_through", flat=True).get(id=account.id)
         if closed and starts.first <= closed:
-            raise PlanError(f"{starts} is closed: a plan can begin in {Month.of(closed).next()}")
+            raise PlanError("%(starts)s is closed: a plan can begin in %(next)s", at="starts", starts=starts, next=Month.of(closed).next())
         assigned = AccountPlan.objects.create(
             tenant_id=account.tenant_id,
             operator_id=account.operator_id,
@@ -212,19 +223,36 @@ def _later(assigned: AccountPlan, starts: Month) -> bool:
     return newer.exists()
 
 
-def add_one_off(
-    account: BillingAccount, month: Month, *, quantity: Decimal, unit_price: Decimal, text: str, by: str, approved_by: str
-) -> OneOff:
-    """Charged with that month's document, once. Raises PlanError where the month is closed, or nobody else approves."""
-    if not text.strip() or not approved_by.strip() or approved_by == by:
-        raise PlanError("a one-off line has a text, and somebody else than who enters it approves it")
+def refuse_one_off(account: BillingAccount, month: Month, *, quantity: Decimal, unit_price: Decimal, text: str) -> None:
+    """Raises PlanError where such a line cannot be charged with that month's document."""
+    if not text.strip():
+        raise PlanError("a one-off line has a text", at="text")
     if quantity <= 0 or unit_price < 0 or max(decimals(quantity), decimals(unit_price)) > 2:
-        raise PlanError("a one-off line has a quantity above 0 and a price of at least 0, both with at most 2 decimals")
+        raise PlanError("a one-off line has a quantity above 0 and a price of at least 0, both with at most 2 decimals", at="quantity")
     with tenant_scope(account.tenant_id):
         held = BillingAccount.objects.of(account.tenant_id).select_for_update(no_key=True).get(id=account.id)
         if held.closed_through and month.first <= held.closed_through:
-            raise PlanError(f"{month} is closed: choose {Month.of(held.closed_through).next()}")
+            raise PlanError("%(month)s is closed: choose %(next)s", at="month", month=month, next=Month.of(held.closed_through).next())
+
+
+def add_one_off(
+    account: BillingAccount,
+    month: Month,
+    *,
+    quantity: Decimal,
+    unit_price: Decimal,
+    text: str,
+    by: str,
+    approved_by: str,
+    row: uuid.UUID | None = None,
+) -> OneOff:
+    """Charged with that month's document, once. Raises PlanError where the month is closed, or nobody else approves."""
+    if not approved_by.strip() or (approved_by == by and settings.FOUR_EYES):
+        raise PlanError("a one-off line is approved by somebody else than who enters it")
+    with tenant_scope(account.tenant_id):
+        refuse_one_off(account, month, quantity=quantity, unit_price=unit_price, text=text)
         line = OneOff.objects.create(
+            id=row or uuid7(),
             tenant_id=account.tenant_id,
             operator_id=account.operator_id,
             account_id=account.id,

@@ -90,9 +90,9 @@ class SchemeCharge:
     def __post_init__(self) -> None:
         unit_price(self.unit_price)
         if self.kind not in (LineKind.CORE_CLIENT, LineKind.UDVIKLINGSBIDRAG):
-            raise PlanError(f"{self.kind} is not a charge of the scheme")
+            raise PlanError("%(kind)s is not a charge of the scheme", kind=self.kind)
         if self.until is not None and self.until != Month.of(self.until).last:
-            raise PlanError(f"a charge ends with a month, not on {self.until}")
+            raise PlanError("a charge ends with a month, not on %(until)s", until=self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +144,10 @@ class Plan:
             if part is not None:
                 unit_price(part)
         if self.discount is not None and self.discount > 100:
-            raise PlanError(f"plan {self.name}: a discount of {self.discount} percent")
+            raise PlanError("plan %(name)s: a discount of %(discount)s percent", name=self.name, discount=self.discount)
         if self.period is Period.YEAR and (self.minimum or self.discount):
-            raise PlanError(f"plan {self.name}: a monthly minimum or discount needs a fee that is counted per month")
-        try:
-            refuse_broken(self.tiers)
-        except PlanError as error:
-            raise PlanError(f"plan {self.name}: {error}") from None
+            raise PlanError("plan %(name)s: a monthly minimum or discount needs a fee that is counted per month", name=self.name)
+        refuse_broken(self.tiers)
 
     def price_of(self, counted: ActionCount) -> ActionPrice | None:
         """The most telling one: of connection and action, then of the connection, then of the action."""

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Q
+from django.db import connection
 
 from billing import prices, pricing, scheme, usage
 from billing.documents import records
 from billing.fees import Period
-from billing.models import DocumentLine, Kind, OneOff, Settlement, State
+from billing.models import DocumentLine, Kind, OneOff
 from billing.money import amount_of
 from billing.periods import Month
 from billing.prices import MonthPrices
@@ -120,25 +121,23 @@ def _billed(tenant_id: uuid.UUID, since: Month, *, before: Month | None) -> list
     """Lines of months' documents, drafts too, and of credit notes on them (negative), for usage from that contract year on."""
     year = scheme.contract_year(since)
     first = min(since.first, year.first) if year else since.first
-    rows = (
-        DocumentLine.objects.of(tenant_id)
-        .filter(document__tenant_id=tenant_id, period_first__gte=first)
-        .filter(Q(document__idempotency_key__startswith="usage:") | Q(document__idempotency_key__startswith="credit:"))
-        .exclude(document__state=State.DROPPED)
-        .exclude(text=SETTLEMENT)
-        .select_related("document")
-        .order_by("id")
-    )
-    if before:
-        rows = rows.filter(document__period_first__lt=before.first)
-    return [records.signed(row, row.document.kind == Kind.CREDIT_NOTE, row.document.currency) for row in rows]
+    rows: Any = DocumentLine.objects.raw(_BILLED, {"tenant": tenant_id, "first": first, "before": before.first if before else date.max})
+    return [records.signed(row, row.document_kind == Kind.CREDIT_NOTE, row.document_currency) for row in rows]
 
 
 SETTLEMENT = "settlement"
+_BILLED = f"""
+SELECT l.*, d.kind AS document_kind, d.currency AS document_currency
+FROM billing_documentline l JOIN billing_document d ON d.tenant_id = l.tenant_id AND d.id = l.document_id
+WHERE l.tenant_id = %(tenant)s AND d.tenant_id = %(tenant)s AND l.period_first >= %(first)s AND d.period_first < %(before)s
+  AND (d.idempotency_key LIKE 'usage:%%' OR d.idempotency_key LIKE 'credit:%%') AND d.state <> 'dropped' AND l.text <> '{SETTLEMENT}'
+ORDER BY l.id"""
 
 
 def _settled_years(tenant_id: uuid.UUID) -> list[tuple[date, date]]:
-    numbers = set(Settlement.objects.of(tenant_id).values_list("contract_year", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT contract_year FROM billing_settlement WHERE tenant_id = %s", [tenant_id])
+        numbers = [row[0] for row in cursor.fetchall()]
     years = [scheme.year_numbered(number) for number in numbers]
     return [(year.first, year.last) for year in years]
 
@@ -148,7 +147,7 @@ def _one_offs(tenant_id: uuid.UUID, currency: str, month: Month, billed: Sequenc
     for line in billed:
         if line.kind is LineKind.ONE_OFF:
             charged[line.price_rows[0]] = charged.get(line.price_rows[0], Decimal(0)) + line.quantity
-    rows = OneOff.objects.of(tenant_id).filter(month=month.first).order_by("id")
+    rows = OneOff.objects.raw("SELECT * FROM billing_oneoff WHERE tenant_id = %s AND month = %s ORDER BY id", [tenant_id, month.first])
     return [_one_off(row, currency, month) for row in rows if not charged.get(str(row.id))]
 
 

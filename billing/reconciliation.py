@@ -70,7 +70,7 @@ class AccountYear:
     delta: Decimal
     vat: Decimal
     document: Document | None = None
-    problem: str = ""
+    problem: Refused | None = None
 
     @property
     def total(self) -> Decimal:
@@ -152,27 +152,31 @@ def settle(tenant: Tenant, year: periods.ContractYear, final: AapDecision, *, by
             _refuse_open(tenant, account, year)
             return [_settle(tenant, account, row, year, final, by) for row in found]
     except Refused as refusal:
-        return [AccountYear(r.tenant, r.treatment, r.due, r.final_amount, r.delta, r.vat, problem=str(refusal)) for r in found]
+        return [AccountYear(r.tenant, r.treatment, r.due, r.final_amount, r.delta, r.vat, problem=refusal) for r in found]
 
 
 def _refuse_open(tenant: Tenant, account: BillingAccount, year: periods.ContractYear) -> None:
     counted = supplier.counts([tenant.id], year)
     last = max((each.month for each in counted if each.requested), default=None)
     if last and (account.closed_through is None or account.closed_through < last.first):
-        raise Refused(f"{last} is still open: close it before contract year {year.number} is settled")
+        raise Refused("%(last)s is still open: close it before contract year %(number)s is settled", last=last, number=year.number)
 
 
 def _prices(number: int, *, approved: bool) -> tuple[periods.ContractYear, AapDecision | None, AapDecision]:
     try:
         year = scheme.year_numbered(number)
     except PriceMissing as error:
-        raise Refused(str(error)) from None
+        raise Refused.of(error) from None
     waiting = scheme.waiting(number)
     if approved and waiting:
-        raise Refused(f"the final AAP of contract year {number} waits for approval by somebody else than {waiting[0].entered_by}")
+        raise Refused(
+            "the final AAP of contract year %(number)s waits for approval by somebody else than %(entered_by)s",
+            number=number,
+            entered_by=waiting[0].entered_by,
+        )
     final = waiting[0] if waiting else scheme.final(number)
     if final is None:
-        raise Refused(f"no final AAP is decided for contract year {number}: enter it, with the totals of the whole scheme")
+        raise Refused("no final AAP is decided for contract year %(number)s: enter it, with the totals of the whole scheme", number=number)
     return year, scheme.provisional(number), final
 
 
@@ -333,7 +337,7 @@ def _year_of(
     try:
         accrued = supplier.accrue((each for rows_of in read.counts.values() for each in rows_of), year)
     except PriceMissing as error:
-        raise Refused(str(error)) from None
+        raise Refused.of(error) from None
     expected = supplier.expected_settlement(accrued, final.price)
     price = provisional.price if provisional else final.price
     explained = bridge(

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db import connection
 
 from billing import periods
 from billing.models import AapDecision, ContractYear, SchemeCharge
@@ -12,12 +18,14 @@ from billing.money import price_text, round_amount
 from billing.periods import Month
 from billing.pricing import AapPrice, LineKind
 from billing.pricing import SchemeCharge as ChargePrice
+from billing.refusals import Refusal
 
 PriceRow = dict[str, Any]
+Row = TypeVar("Row")
 NEWEST = ("-entered_at", "-id")
 
 
-class PriceMissing(LookupError):
+class PriceMissing(Refusal, LookupError):
     """A month that cannot be priced; the text says what to enter."""
 
 
@@ -29,16 +37,73 @@ class Decided:
     row: PriceRow
 
 
+@dataclass
+class _Book:
+    """Prices that were read, and by operator how many there were to read: rows of prices are only ever added."""
+
+    rows: dict[Hashable, Any] = field(default_factory=dict)
+    entered: dict[uuid.UUID, tuple[Any, ...]] = field(default_factory=dict)
+
+
+_open: ContextVar[_Book | None] = ContextVar("price_book", default=None)
+_ENTERED = """
+SELECT (SELECT count(*) FROM billing_contractyear), (SELECT count(*) FROM billing_aapdecision), (SELECT count(*) FROM billing_aapapproval),
+       (SELECT count(*) FROM billing_schemecharge), (SELECT count(*) FROM billing_planversion), (SELECT count(*) FROM billing_plantier),
+       (SELECT count(*) FROM billing_planprice), (SELECT array_agg(name ORDER BY id) FROM billing_plan)"""
+
+
+@contextmanager
+def price_book() -> Iterator[None]:
+    """For many accounts in turn: prices are read once, and again for the first account that finds any entered since (`turn_to`)."""
+    token = _open.set(_Book())
+    try:
+        yield
+    finally:
+        _open.reset(token)
+
+
+def turn_to(operator_id: uuid.UUID) -> None:
+    """In the operator's scope, before an account is priced: what the book holds counts only while nothing was entered."""
+    book = _open.get()
+    if book is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTERED)
+        entered = tuple(cursor.fetchone())
+    if book.entered.get(operator_id) != entered:
+        book.rows.clear()
+        book.entered = {operator_id: entered}
+
+
+def kept(key: Hashable, read: Callable[[], Row]) -> Row:
+    """From the open book, where there is one."""
+    book = _open.get()
+    if book is None:
+        return read()
+    if key not in book.rows:
+        book.rows[key] = read()
+    found: Row = book.rows[key]
+    return found
+
+
 def contract_year(month: Month) -> periods.ContractYear | None:
+    return kept(("year of", month), lambda: _contract_year(month))
+
+
+def _contract_year(month: Month) -> periods.ContractYear | None:
     year = ContractYear.objects.filter(first__lte=month.first, last__gte=month.last).first()
     return periods.ContractYear(year.number, year.first, year.last) if year else None
 
 
 def year_numbered(number: int) -> periods.ContractYear:
     """Raises PriceMissing."""
+    return kept(("year", number), lambda: _year_numbered(number))
+
+
+def _year_numbered(number: int) -> periods.ContractYear:
     year = ContractYear.objects.filter(number=number).first()
     if year is None:
-        raise PriceMissing(f"there is no contract year {number}: enter it")
+        raise PriceMissing("there is no contract year %(number)s: enter it", number=number)
     return periods.ContractYear(year.number, year.first, year.last)
 
 
@@ -64,10 +129,12 @@ def aap(month: Month) -> Decided:
     with reconciliation; the final one where there is no other. Raises PriceMissing."""
     year = contract_year(month)
     if year is None:
-        raise PriceMissing(f"no contract year holds {month}: enter it")
+        raise PriceMissing("no contract year holds %(month)s: enter it", month=month)
     decision = provisional(year.number) or final(year.number)
     if decision is None:
-        raise PriceMissing(f"no AAP is decided for contract year {year.number}, which holds {month}: enter it")
+        raise PriceMissing(
+            "no AAP is decided for contract year %(number)s, which holds %(month)s: enter it", number=year.number, month=month
+        )
     return decided(decision, year)
 
 

@@ -85,7 +85,7 @@ def statement(tenant: Tenant, number: int) -> Statement:
     try:
         year = scheme.year_numbered(number)
     except PriceMissing as error:
-        raise Refused(str(error)) from None
+        raise Refused.of(error) from None
     with tenant_scope(tenant.id):
         lines = (
             DocumentLine.objects.of(tenant.id)

@@ -15,6 +15,7 @@ from billing.models import SchemeCharge, StatementLine
 from billing.money import add, amount_of, decimals
 from billing.periods import Month
 from billing.pricing import LineKind
+from billing.refusals import Refusal
 from tenants import audit
 from tenants.isolation import operator_scope
 from tenants.models import Operator
@@ -24,11 +25,15 @@ COMPONENTS = ("aap", "core_client", "udviklingsbidrag", "settlement")
 AAP = LineKind.AAP.value
 
 
-class Faulty(Exception):
-    """The statement is refused; `faults` are "line n: what is wrong"."""
+class LineFault(Refusal, ValueError):
+    """What is wrong with one line of a statement."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
+
+class Faulty(Exception):
+    """The statement is refused; `faults` are (line, what is wrong)."""
+
+    def __init__(self, faults: list[tuple[int, Refusal]]) -> None:
+        super().__init__("\n".join(f"line {line}: {fault}" for line, fault in faults))
         self.faults = faults
 
 
@@ -149,19 +154,23 @@ def _read(lines: Iterable[str]) -> list[tuple[Month, str, int, Decimal]]:
     reader = csv.reader(lines)
     header = tuple(name.strip().lstrip("\ufeff") for name in next(reader, []))
     if header not in (COLUMNS, (*COLUMNS, "component")):
-        raise Faulty([f"line 1: the columns are {','.join(COLUMNS)}, and component where there is more than the AAP"])
-    rows, faults = [], []
+        raise Faulty(
+            [(1, LineFault("the columns are %(columns)s, and component where there is more than the AAP", columns=",".join(COLUMNS)))]
+        )
+    rows: list[tuple[Month, str, int, Decimal]] = []
+    faults: list[tuple[int, Refusal]] = []
+    seen: set[tuple[Month, str]] = set()
     for fields in reader:
         if not fields:
             continue
         try:
             rows.append(_line(fields, len(header)))
-        except (ValueError, InvalidOperation) as error:
-            faults.append(f"line {reader.line_num}: {error if str(error).strip('[]') else 'not a number'}")
-    seen: set[tuple[Month, str]] = set()
-    for month, component, *_ in rows:
+        except ValueError as error:
+            faults.append((reader.line_num, LineFault.of(error)))
+            continue
+        month, component = rows[-1][:2]
         if (month, component) in seen:
-            faults.append(f"{component} of {month} is there twice")
+            faults.append((reader.line_num, LineFault("%(component)s of %(month)s is there twice", component=component, month=month)))
         seen.add((month, component))
     if faults:
         raise Faulty(faults)
@@ -170,19 +179,22 @@ def _read(lines: Iterable[str]) -> list[tuple[Month, str, int, Decimal]]:
 
 def _line(fields: list[str], width: int) -> tuple[Month, str, int, Decimal]:
     if len(fields) != width:
-        raise ValueError(f"{len(fields)} fields instead of {width}")
+        raise LineFault("%(n)s fields instead of %(width)s", n=len(fields), width=width)
     month, requests, amount, component = [*(field.strip() for field in fields), AAP][:4]
     if component not in COMPONENTS:
-        raise ValueError(f"component: {component} is none of {', '.join(COMPONENTS)}")
+        raise LineFault("component: %(component)s is none of %(known)s", component=component, known=", ".join(COMPONENTS))
     if not requests.isascii() or not requests.isdigit():
-        raise ValueError(f"requests: {requests} is not a whole number of at least 0")
+        raise LineFault("requests: %(requests)s is not a whole number of at least 0", requests=requests)
     try:
         money = Decimal(amount)
     except InvalidOperation:
-        raise ValueError(f"amount: {amount!r} is not a number") from None
+        raise LineFault("amount: %(amount)s is not a number", amount=repr(amount)) from None
     if not money.is_finite() or decimals(money) > 2:
-        raise ValueError(f"amount: {amount} has more than 2 decimals")
-    return Month.parse(month), component, int(requests), money
+        raise LineFault("amount: %(amount)s has more than 2 decimals", amount=amount)
+    try:
+        return Month.parse(month), component, int(requests), money
+    except ValueError:
+        raise LineFault("a month is written YYYY-MM, not %(month)s", month=repr(month)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +207,15 @@ class Difference:
     ours_amount: Decimal
     theirs: int | None
     theirs_amount: Decimal | None
+
+    @property
+    def counts_differ(self) -> int | None:
+        """Theirs less ours."""
+        return None if self.theirs is None else self.theirs - self.ours
+
+    @property
+    def amounts_differ(self) -> Decimal | None:
+        return None if self.theirs_amount is None else add(self.theirs_amount, -self.ours_amount)
 
     @property
     def differs(self) -> bool:

@@ -71,14 +71,18 @@ SELECT count(*) FROM claimed"""
 
 def lock_account(tenant_id: uuid.UUID, *, skip: bool = False) -> BillingAccount | None:
     """The account's row, held until the transaction ends; made where the tenant has none yet. None: `skip`, and somebody else holds it."""
-    rows = BillingAccount.objects.of(tenant_id).select_for_update(skip_locked=skip, no_key=True)
-    account = rows.first()
+    account = _locked(tenant_id, skip)
     if account is None and not BillingAccount.objects.of(tenant_id).exists():
         tenant = Tenant.objects.select_related("operator").get(id=tenant_id)
         bare = BillingAccount(tenant=tenant, operator=tenant.operator, currency=tenant.operator.currency)
         BillingAccount.objects.bulk_create([bare], ignore_conflicts=True)
-        account = rows.first()
+        account = _locked(tenant_id, skip)
     return account
+
+
+def _locked(tenant_id: uuid.UUID, skip: bool) -> BillingAccount | None:
+    sql = f"SELECT * FROM billing_billingaccount WHERE tenant_id = %s FOR NO KEY UPDATE {'SKIP LOCKED' if skip else ''}"
+    return next(iter(BillingAccount.objects.raw(sql, [tenant_id])), None)
 
 
 def first_open(account: BillingAccount) -> date | None:

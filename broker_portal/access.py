@@ -25,6 +25,8 @@ class Action(Enum):
     TRY_LOGIN = auto()
     SEE_USAGE = auto()
     SEE_INVOICES = auto()
+    CHANGE_BUYER = auto()  # who the tenant is on its invoices
+    ROTATE_KEYS = auto()  # what everybody's trust hangs on: the owner's alone
 
 
 class StaffAction(Enum):
@@ -33,17 +35,18 @@ class StaffAction(Enum):
     CLOSE_MONTHS = auto()  # draft, approve, issue
     CREDIT = auto()
     SEE_PRICES = auto()  # with settlements and the margin
-    DECIDE_PRICES = auto()  # enter and approve what MitID decides
+    DECIDE_PRICES = auto()  # enter and approve what MitID decides, and plans
+    CHANGE_ACCOUNTS = auto()  # buyers, who pays which plan, one-off lines
     RECONCILE = auto()
 
 
 READS = frozenset({Action.SEE_OVERVIEW, Action.SEE_USAGE})
 BUILDS = READS | {Action.SEE_CLIENTS, Action.CHANGE_CLIENTS, Action.TRY_LOGIN}
-PAYS = READS | {Action.SEE_INVOICES}
+PAYS = READS | {Action.SEE_INVOICES, Action.CHANGE_BUYER}
 
 ROLES: dict[MembershipRole, frozenset[Action]] = {
     MembershipRole.OWNER: frozenset(Action),
-    MembershipRole.ADMIN: frozenset(Action),
+    MembershipRole.ADMIN: frozenset(Action) - {Action.ROTATE_KEYS},
     MembershipRole.DEVELOPER: BUILDS,
     MembershipRole.FINANCE: PAYS,
     MembershipRole.READ_ONLY: READS | {Action.SEE_CLIENTS},

@@ -209,6 +209,8 @@ SIMULATOR_TRIES = 3
 SIMULATOR_BLOCK_SECONDS = env_int("SIMULATOR_BLOCK_SECONDS", 600)
 # An answer of the core that has not come by now is lost: the sweep asks for it.
 CORE_ANSWER_SECONDS = env_int("CORE_ANSWER_SECONDS", 10)
+# Characters that a reference text may not have, besides control characters: one client of MitID's is known to refuse these two.
+REFERENCE_TEXT_FORBIDDEN = os.environ.get("REFERENCE_TEXT_FORBIDDEN", "<%")
 CODE_SECONDS = 60
 PUSHED_REQUEST_SECONDS = env_int("PUSHED_REQUEST_SECONDS", 60)
 # A session without use, and from its authentication on: our assumption too, no figure is published for brokers.

@@ -9,16 +9,21 @@ from authflows.oidc.trial import CALLBACK
 from billing.exports.renderings import Format
 from broker_portal import health, preferences, signin
 from broker_portal.addresses import EnvironmentAddress, MonthAddress, NameAddress
+from broker_portal.buyers import own as own_buyer
+from broker_portal.buyers import views as buyers
 from broker_portal.clients import trying
 from broker_portal.clients import views as clients
 from broker_portal.incidents import views as incidents
 from broker_portal.invoices import statements
 from broker_portal.invoices import views as invoices
+from broker_portal.keys import views as keys
 from broker_portal.months import crediting
 from broker_portal.months import views as months
 from broker_portal.overview import views as overview
+from broker_portal.prices import entering, plan_entering
 from broker_portal.prices import views as prices
 from broker_portal.reconciliation import views as reconciliation
+from broker_portal.supplier import views as supplier
 from broker_portal.usage import views as usage
 
 register_converter(EnvironmentAddress, "environment")
@@ -30,6 +35,7 @@ CLIENT = f"{ENVIRONMENT}/clients/<name:client_id>"
 INVOICE = f"{ENVIRONMENT}/invoices/<name:number>"
 OPERATOR = "operator/<uuid:operator>"
 DOCUMENT = f"{OPERATOR}/documents/<name:number>"
+ACCOUNT = f"{OPERATOR}/accounts/<slug:slug>"
 MONTH = f"{OPERATOR}/months/<month:month>"
 
 portal_patterns = [
@@ -46,13 +52,17 @@ portal_patterns = [
     path(f"{CLIENT}/secrets", clients.new_secret, name="client_secret_new"),
     path(f"{CLIENT}/secrets/<uuid:secret>/revoke", clients.revoke_secret, name="client_secret_revoke"),
     path(f"{CLIENT}/try", trying.start, name="try_login"),
+    path(f"{ENVIRONMENT}/keys", keys.index, name="keys"),
+    path(f"{ENVIRONMENT}/keys/rotate", keys.rotate, name="keys_rotate"),
     path(f"{ENVIRONMENT}/usage", usage.month, name="usage"),
     path(f"{ENVIRONMENT}/usage.csv", usage.csv, name="usage_csv"),
     path(f"{ENVIRONMENT}/invoices", invoices.index, name="invoices"),
+    path(f"{ENVIRONMENT}/invoice-details", own_buyer.details, name="invoice_details"),
     path(INVOICE, invoices.detail, name="invoice"),
     path(f"{INVOICE}.pdf", invoices.pdf, name="invoice_pdf"),
     path(f"{INVOICE}.csv", invoices.csv, name="invoice_csv"),
     path(f"{ENVIRONMENT}/statements/<int:year>", statements.page, name="statement"),
+    path(f"{ENVIRONMENT}/statements/<int:year>.pdf", statements.pdf, name="statement_pdf"),
     path(f"{ENVIRONMENT}/statements/<int:year>.csv", statements.csv, name="statement_csv"),
 ]
 operator_patterns = [
@@ -69,11 +79,24 @@ operator_patterns = [
     path("operator/margin", reconciliation.current, {"section": "margin"}, name="margin"),
     path(f"{OPERATOR}/prices", prices.index, name="prices"),
     path(f"{OPERATOR}/aap/<int:year>", prices.aap, name="aap"),
-    path(f"{OPERATOR}/aap/<int:year>/decide", prices.decide, name="aap_decide"),
+    path(f"{OPERATOR}/aap/<int:year>/decide", entering.decision, name="aap_decide"),
+    path(f"{OPERATOR}/aap/<int:year>/table", entering.table, name="aap_table"),
+    path(f"{OPERATOR}/years/new", entering.year, name="year_new"),
+    path(f"{OPERATOR}/charges/new", entering.charge, name="charge_new"),
+    path(f"{OPERATOR}/plans/new", plan_entering.plan, name="plan_new"),
     path(f"{OPERATOR}/aap/<int:year>/approve", prices.approve, name="aap_approve"),
     path(f"{OPERATOR}/reconciliation/<int:year>", reconciliation.preview, name="reconciliation"),
     path(f"{OPERATOR}/reconciliation/<int:year>/commit", reconciliation.commit, name="reconciliation_commit"),
     path(f"{OPERATOR}/margin/<int:year>", reconciliation.left, name="margin"),
+    path("operator/supplier", reconciliation.current, {"section": "supplier"}, name="supplier"),
+    path(f"{OPERATOR}/supplier/<int:year>", supplier.page, name="supplier"),
+    path("operator/accounts", prices.current, {"section": "accounts"}, name="accounts"),
+    path(f"{OPERATOR}/accounts", buyers.index, name="accounts"),
+    path(ACCOUNT, buyers.detail, name="account"),
+    path(f"{ACCOUNT}/buyer", buyers.buyer, name="account_buyer"),
+    path(f"{ACCOUNT}/plan", buyers.plan, name="account_plan"),
+    path(f"{ACCOUNT}/one-off", buyers.one_off, name="account_one_off"),
+    path(f"{ACCOUNT}/one-off/decide", buyers.decide_one_off, name="account_one_off_decide"),
     path(f"{OPERATOR}/incidents", incidents.index, name="incidents"),
 ]
 # Of allauth's own addresses those that have a page here; `account_signup` says that accounts are by invitation.

@@ -16,15 +16,21 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F, Func, Value
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
+from tenants.ids import uuid7
 from tenants.models import AuditEntry, AuditHead, OperatorAuditEntry, OperatorAuditHead
 
 Facts = Mapping[str, Any]
 NOT_RECORDED = "(not recorded)"
 # What such a field holds is a secret or tells of a person; that it changed is all that the chain keeps.
 _NEVER = ("secret", "password", "private", "token", "cpr", "birth", "email", "phone", "address")
+# Named like one of those, and nobody's data.
+_SETTINGS = frozenset({"cpr_basis"})
 
 
 def changed(before: Facts, after: Facts) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -33,6 +39,29 @@ def changed(before: Facts, after: Facts) -> tuple[dict[str, Any] | None, dict[st
     sides = ({key: _recordable(key, side[key]) for key in keys if key in side} for side in (before, after))
     old, new = (side or None for side in sides)
     return old, new
+
+
+_HEAD = "SELECT seq, hash FROM tenants_audithead WHERE tenant_id = %(tenant)s FOR UPDATE"
+_FIRST = "INSERT INTO tenants_audithead (tenant_id, id, seq, hash) VALUES (%(tenant)s, %(id)s, 0, '') ON CONFLICT (tenant_id) DO NOTHING"
+# The database's own sha256(): what is stored was hashed where it is stored.
+_ADD = """
+WITH link AS (SELECT sha256(%(text)s::bytea) AS hash),
+entry AS (
+    INSERT INTO tenants_auditentry (tenant_id, id, seq, at, actor, action, subject, before, after, reason, previous, hash)
+    SELECT %(tenant)s, %(id)s, %(seq)s, %(at)s, %(actor)s, %(action)s, %(subject)s, %(before)s::jsonb, %(after)s::jsonb, %(reason)s,
+           %(previous)s, hash FROM link)
+UPDATE tenants_audithead SET seq = %(seq)s, hash = link.hash FROM link WHERE tenant_id = %(tenant)s"""
+
+
+def _head(cursor: CursorWrapper, tenant_id: uuid.UUID) -> tuple[int, bytes]:
+    """Where the chain ends, locked; made where it has not begun."""
+    cursor.execute(_HEAD, {"tenant": tenant_id})
+    row = cursor.fetchone()
+    if row is None:
+        cursor.execute(_FIRST, {"tenant": tenant_id, "id": uuid7()})
+        cursor.execute(_HEAD, {"tenant": tenant_id})
+        row = cursor.fetchone()
+    return row[0], bytes(row[1])
 
 
 def record(
@@ -49,11 +78,12 @@ def record(
 
     actor: user:<id>, staff:<id>, client:<id>, command or system; subject: kind:id. Raises ValueError for what `changed` would not pass.
     """
-    head, _ = AuditHead.objects.of(tenant_id).select_for_update().get_or_create(tenant_id=tenant_id)
-    facts = _facts(head.seq + 1, actor, action, subject, before, after, reason)
-    link = _link(bytes(head.hash), tenant_id, facts)
-    AuditEntry.objects.create(tenant_id=tenant_id, previous=head.hash, hash=link, **facts)
-    AuditHead.objects.of(tenant_id).update(seq=F("seq") + 1, hash=link)
+    with connection.cursor() as cursor:
+        head = _head(cursor, tenant_id)
+        facts = _facts(head[0] + 1, actor, action, subject, before, after, reason)
+        given: dict[str, Any] = {name: Jsonb(value) if isinstance(value, dict) else value for name, value in facts.items()}
+        text = head[1] + _canonical(tenant_id, facts)
+        cursor.execute(_ADD, given | {"tenant": tenant_id, "id": uuid7(), "previous": head[1], "text": text})
 
 
 def record_for_operator(
@@ -145,7 +175,7 @@ def _canonical(owner_id: uuid.UUID, facts: Facts) -> bytes:
 def _recordable(key: str, value: Any) -> Any:
     if value is None or (isinstance(value, bool | int) and not isinstance(value, Enum)):
         return value
-    if any(word in key.lower() for word in _NEVER):
+    if key not in _SETTINGS and any(word in key.lower() for word in _NEVER):
         return NOT_RECORDED
     return _plain(value)
 

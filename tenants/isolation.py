@@ -60,6 +60,7 @@ TABLES: dict[str, TableClass] = {
     "tenants_masterkey": TableClass.FRAMEWORK,
     "authflows_connection": TableClass.DIRECTORY,
     "authflows_connectiongrant": TableClass.TENANT,
+    "authflows_logo": TableClass.TENANT,
     "authflows_theme": TableClass.TENANT,
     "authflows_service": TableClass.TENANT,
     "authflows_relyingparty": TableClass.TENANT,
@@ -74,6 +75,7 @@ TABLES: dict[str, TableClass] = {
     "authflows_coresession": TableClass.TENANT,
     "authflows_grant": TableClass.TENANT,
     "authflows_accesstoken": TableClass.TENANT,
+    "authflows_apitoken": TableClass.TENANT,
     "authflows_simulatedblock": TableClass.FRAMEWORK,
     "authflows_simulatedchip": TableClass.FRAMEWORK,
     "authflows_simulatedperson": TableClass.FRAMEWORK,
@@ -81,6 +83,8 @@ TABLES: dict[str, TableClass] = {
     "authflows_pushedrequest": TableClass.TENANT,
     "authflows_spentjti": TableClass.TENANT,
     "authflows_refusedredirect": TableClass.TENANT,
+    "authflows_cprconsent": TableClass.TENANT,
+    "authflows_rememberedcpr": TableClass.TENANT,
     "authflows_simulatedsession": TableClass.FRAMEWORK,
     "authflows_simulatorledger": TableClass.FRAMEWORK,
     "usage_event": TableClass.TENANT_BILLING,
@@ -109,6 +113,7 @@ TABLES: dict[str, TableClass] = {
     "billing_billingmonth": TableClass.TENANT_BILLING,
     "billing_accountplan": TableClass.TENANT_BILLING,
     "billing_oneoff": TableClass.TENANT_BILLING,
+    "billing_proposedoneoff": TableClass.TENANT_BILLING,
     "billing_settlement": TableClass.TENANT_BILLING,
     "billing_document": TableClass.TENANT_BILLING,
     "billing_documentline": TableClass.TENANT_BILLING,
@@ -140,6 +145,7 @@ PRIVILEGES: dict[str, str] = {
     "tenants_audithead": "SELECT, INSERT, UPDATE",
     "tenants_operatoraudithead": "SELECT, INSERT, UPDATE",
     "authflows_simulatorledger": APPEND,
+    "authflows_logo": APPEND,
     "usage_event": APPEND,
     "request_outcome": APPEND,
     "request_void": APPEND,
@@ -159,6 +165,7 @@ PRIVILEGES: dict[str, str] = {
     "billing_planprice": APPEND,
     "billing_statementline": APPEND,
     "billing_oneoff": APPEND,
+    "billing_proposedoneoff": "SELECT, INSERT, UPDATE (withdrawn_by)",
     "billing_settlement": APPEND,
     "billing_accountplan": APPEND,
     "billing_buyerversion": APPEND,
@@ -182,6 +189,12 @@ PRIVILEGES: dict[str, str] = {
 
 @contextmanager
 def _scope(setting: str, value: uuid.UUID) -> Iterator[None]:
+    if not connection.in_atomic_block:
+        # The transaction ends with the scope, and the setting with it.
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, true)", [setting, str(value)])
+            yield
+        return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s, true)", [setting])
         before = cursor.fetchone()[0] or ""
@@ -206,6 +219,21 @@ def operator_scope(operator_id: uuid.UUID, reason: str) -> Iterator[None]:
     """
     with _scope(OPERATOR_SETTING, operator_id), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('broker.reason', %s, true)", [reason])
+        yield
+
+
+@contextmanager
+def tenant_and_operator_scope(tenant_id: uuid.UUID, operator_id: uuid.UUID, reason: str) -> Iterator[None]:
+    """Both scopes; one statement where they begin the transaction, in which there is then nothing to restore."""
+    if connection.in_atomic_block:
+        with operator_scope(operator_id, reason), tenant_scope(tenant_id):
+            yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(%s, %s, true), set_config('broker.reason', %s, true), set_config(%s, %s, true)",
+            [OPERATOR_SETTING, str(operator_id), reason, TENANT_SETTING, str(tenant_id)],
+        )
         yield
 
 

@@ -12,11 +12,14 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models.functions import Now
 
+from tenants import work
 from tenants.models import OutboxMessage
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=6)
 MAX_ATTEMPTS = 20
+
+_sender: list[work.Task] = []
 
 # A claim is a postponement: whoever claimed it and ended before it was sent leaves it to the next.
 _CLAIM = """
@@ -34,6 +37,17 @@ def announce(kind: str, ids: Mapping[str, str | int | uuid.UUID], for_tenant: uu
     """Part of the caller's transaction; `kind` begins with how it is sent: `email.invoice_issued`."""
     plain = {name: value if isinstance(value, int) else str(value) for name, value in ids.items()}
     return OutboxMessage.objects.create(kind=kind, ids=plain, for_tenant=for_tenant)
+
+
+def sent_by(task: work.Task) -> None:
+    """The task that sends what waits; it stands in a higher package, which tells us once."""
+    _sender[:] = [task]
+
+
+def nudge() -> None:
+    """What was announced is sent once the transaction is committed, and not only at the next turn of the timetable."""
+    for task in _sender:
+        work.nudge(task)
 
 
 def claim(limit: int) -> list[OutboxMessage]:

@@ -55,6 +55,11 @@ EXPLANATIONS: dict[str, tuple[Text, Text, Text]] = {
         _("Try again later."),
     ),
     "no_such_address": (_("There is nothing at this address"), _("The address is wrong, or it is not in use any more."), TELL_SERVICE),
+    "preview_over": (
+        _("The preview is over"),
+        _("Its address works for a quarter of an hour, or the draft is gone."),
+        _("Load the page of the portal anew."),
+    ),
     "unavailable": (_("We cannot answer just now"), _("A part of the system is restarting."), _("Wait a moment, and try again.")),
     "internal": (_("Something went wrong here"), _("The mistake is ours, and we have been told."), _("Try again in a little while.")),
 }
@@ -73,22 +78,28 @@ def respond(request: HttpRequest, issuer: IssuerConfig | None, handle: str | Non
             "code": error.code,
             "guide_url": f"{issuer.prefix}/errors#{error.code}" if issuer is not None else "",
             "trace_id": str(getattr(request, "trace_id", "")),
+            "outcome": owner[2] if owner else "",
             "retry_url": "",
             "back_url": back,
             "back_label": translation.gettext("Start again at %(service)s") % {"service": owner[0].alias} if owner else "",
         }
-        text = render_to_string(f"loginbox/{'nocookie' if error.code == 'no_cookie' else 'error'}.html", context)
+        text = render_to_string(f"loginbox/{_template(error.code, context['outcome'])}.html", context)
     return page.respond(issuer, text, status=error.status)
 
 
-def _owner(issuer: IssuerConfig, handle: str) -> tuple[Client, str] | None:
-    """The service that a handle's login belongs to: what a browser without the cookie may know of it."""
+def _template(code: str, outcome: str) -> str:
+    """A login that has ended took its cookie with it: whoever comes back is told how it ended, and nothing of whose it was."""
+    return "error" if code != "no_cookie" else "ended" if outcome else "nocookie"
+
+
+def _owner(issuer: IssuerConfig, handle: str) -> tuple[Client, str, str] | None:
+    """The service that a handle's login belongs to, its return address, and how it ended: what a browser without the cookie may know."""
     try:
         found = store.owner(issuer.tenant_id, issuer.id, handle)
         client = client_of(issuer, found[0]) if found else None
     except (LoginError, DatabaseError):  # an explanation without a way on is better than none
         return None
-    return (client, found[1]) if found and client else None
+    return (client, found[1], found[2]) if found and client else None
 
 
 def _origin(redirect_uri: str) -> str:

@@ -11,11 +11,11 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from authflows import pages
-from authflows.configuration import Client, IssuerConfig
-from authflows.loginbox import qr, theme
+from authflows.configuration import Client, IssuerConfig, LogoFile, ThemeValues
+from authflows.loginbox import greenlandic, qr, theme
 from authflows.pages import fill, plain
 
-LANGUAGES = (("da", "DA", "Dansk"), ("en", "EN", "English"))
+LANGUAGES = (("da", "DA", "Dansk"), ("en", "EN", "English"), ("kl", "KL", "Kalaallisut"))
 _skeletons: dict[tuple[Any, ...], str] = {}
 
 
@@ -32,15 +32,20 @@ def page(issuer: IssuerConfig, client: Client | None, language: str, template: s
 
 def _render(issuer: IssuerConfig, client: Client | None, language: str, template: str) -> str:
     with translation.override(language):
-        return render_to_string(f"loginbox/{template}.html", context(issuer, client, language))
+        return greenlandic.marked(render_to_string(f"loginbox/{template}.html", context(issuer, client, language)), language)
 
 
 def context(issuer: IssuerConfig | None, client: Client | None, language: str) -> dict[str, Any]:
     """What every page around the box is told: the tenant's design, the operator's links, where we are."""
-    design = client.theme if client else None
-    texts: dict[str, Any] = design.texts.get(language, {}) if design else {}
+    design = client.theme if client and client.theme and "login" in client.theme.kinds else None
+    return designed(issuer, design, client.alias if client else "", language)
+
+
+def designed(issuer: IssuerConfig | None, design: ThemeValues | None, alias: str, language: str) -> dict[str, Any]:
+    texts: dict[str, Any] = {}
+    if design:
+        texts = design.texts.get(language) or (design.texts.get("da", {}) if language == "kl" else {})
     name, _ = theme.published(design)
-    alias = plain(client.alias) if client else ""
     return {
         "tenant_name": plain(issuer.tenant_name) if issuer else "",
         "operator_name": issuer.operator_name if issuer else "Broker Portal",
@@ -50,13 +55,26 @@ def context(issuer: IssuerConfig | None, client: Client | None, language: str) -
         "simulated": bool(issuer and issuer.simulated),
         "host": issuer.url.split("/")[2] if issuer else "",
         "languages": LANGUAGES,
+        "own_words": "kl" if language == "kl" and design and design.texts.get("kl") else "",
         "help_url": issuer.support_url if issuer else "",
         "privacy_url": issuer.privacy_url if issuer else "",
-        "heading": plain(texts.get("heading", "")) or gettext("Log on at %(service)s") % {"service": alias},
+        "heading": plain(texts.get("heading", "")) or gettext("Log on at %(service)s") % {"service": plain(alias)},
         "text": plain(texts.get("text", "")),
         "points": [plain(point) for point in texts.get("points", [])],
-        "links": [(plain(label), url) for label, url in texts.get("links", [])],
+        "groups": [
+            {"title": plain(group["title"]), "links": [(plain(label), plain(url)) for label, url in group["links"]]}
+            for group in texts.get("links", [])
+        ],
+        "content_on_phones": bool(design and design.content_on_phones),
+        "logo": f"{issuer.prefix}/logo/{design.logo.digest}" if issuer and design and design.logo else "",
+        "logo_size": _shown_size(design.logo) if design and design.logo else (0, 0),
     }
+
+
+def _shown_size(logo: LogoFile) -> tuple[int, int]:
+    """At most 160 x 40 CSS pixels, in its own proportions."""
+    scale = min(160 / logo.width, 40 / logo.height)
+    return max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
 
 
 # What belongs to one login replaces a marker; the rest of what a step shows is rendered into its skeleton.
@@ -80,14 +98,15 @@ def slot(step: str, language: str, shown: dict[str, Any], **values: str) -> str:
 
 def _spoken(code: str, language: str) -> str:
     """A code as it is read aloud: three digits, a pause, three digits."""
-    words = {"da": "nul en to tre fire fem seks syv otte ni", "en": "zero one two three four five six seven eight nine"}[language].split()
+    danish, english = "nul en to tre fire fem seks syv otte ni", "zero one two three four five six seven eight nine"
+    words = (english if language == "en" else danish).split()
     return " – ".join(", ".join(words[int(digit)] for digit in group) for group in code.split())
 
 
 @lru_cache(maxsize=4096)
 def _step(step: str, language: str, context: tuple[tuple[str, Any], ...]) -> str:
     with translation.override(language):
-        return render_to_string(f"loginbox/simulator/{step}.html", dict(context))
+        return greenlandic.marked(render_to_string(f"loginbox/simulator/{step}.html", dict(context)), language)
 
 
 def _frozen(value: Any) -> Any:

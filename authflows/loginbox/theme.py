@@ -20,6 +20,11 @@ FONTS = {
     "hanken-grotesk": ("Hanken Grotesk", "hanken-grotesk-latin-wght-normal.woff2", "system-ui, sans-serif"),
     "source-serif-4": ("Source Serif 4", "source-serif-4-latin-wght-normal.woff2", "Georgia, serif"),
     "figtree": ("Figtree", "figtree-latin-wght-normal.woff2", "system-ui, sans-serif"),
+    "inter": ("Inter", "inter-latin-wght-normal.woff2", "system-ui, sans-serif"),
+    "open-sans": ("Open Sans", "open-sans-latin-wght-normal.woff2", "system-ui, sans-serif"),
+    "source-sans-3": ("Source Sans 3", "source-sans-3-latin-wght-normal.woff2", "system-ui, sans-serif"),
+    "lora": ("Lora", "lora-latin-wght-normal.woff2", "Georgia, serif"),
+    "system-ui": ("", "", "system-ui, sans-serif"),
 }
 RADII = {"none": "0", "small": "0.25rem", "medium": "0.625rem"}
 
@@ -70,8 +75,8 @@ PLAIN: dict[str, Any] = {
 
 def problems(values: dict[str, Any]) -> list[str]:
     """What is wrong with a theme's values; empty where they may be published."""
-    wrong = [name for name in ("heading", "body") if values.get(name) not in FONTS]
-    wrong += [] if values.get("radius") in RADII else ["radius"]
+    wrong = [name for name in ("heading", "body") if values.get(name) not in tuple(FONTS)]
+    wrong += [] if values.get("radius") in tuple(RADII) else ["radius"]
     wrong += [] if isinstance(values.get("weight"), int) and 300 <= values["weight"] <= 900 else ["weight"]
     for scheme in ("light", "dark"):
         colours = values.get(scheme)
@@ -94,11 +99,13 @@ def stylesheet(values: dict[str, Any]) -> str:
 
 def _family(name: str) -> str:
     family, _, fallback = FONTS[name]
-    return f'"{family}", {fallback}'
+    return f'"{family}", {fallback}' if family else fallback
 
 
 def _face(name: str) -> str:
     family, file, _ = FONTS[name]
+    if not file:
+        return ""
     url = static(f"vendor/fonts/{file}")
     return f'@font-face {{ font-family: "{family}"; font-weight: 200 900; font-display: swap; src: url("{url}") format("woff2"); }}\n'
 

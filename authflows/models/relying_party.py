@@ -17,7 +17,12 @@ class RelyingParty(TenantOwned):
     name = models.CharField(max_length=100)
     minimum_level = models.CharField(max_length=12, choices=Level.choices, blank=True)
     methods = models.JSONField(default=list, help_text="keys of upstream.registry; empty: all that the environment is granted")
+    # The fields of client_settings.PartySettings.
+    identities = models.CharField(max_length=10, default="private", db_default="private")
     cpr_basis = models.CharField(max_length=10, blank=True)
+    cpr_optional = models.BooleanField(default=False, db_default=False)
+    cpr_business = models.BooleanField(default=False, db_default=False)
+    risk_basis = models.CharField(max_length=300, blank=True, db_default="")
     sso_group = models.CharField(max_length=50, blank=True)
     created_by = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -49,6 +54,10 @@ class ClientExt(TenantOwned):
     fapi = models.BooleanField(default=False)
     dpop_required = models.BooleanField(default=False)
     access_token_format = models.CharField(max_length=10, default="opaque")
+    authorization_response_alg = models.CharField(max_length=5, blank=True)
+    id_token_encryption = models.CharField(max_length=12, blank=True)
+    userinfo_alg = models.CharField(max_length=5, blank=True)
+    userinfo_encryption = models.CharField(max_length=12, blank=True)
     dialect = models.CharField(max_length=10, default="native")
     subjects = models.CharField(max_length=10, default="native")
     jwks = models.JSONField(null=True)
@@ -56,6 +65,9 @@ class ClientExt(TenantOwned):
     origins = models.JSONField(default=list)
     audiences = models.JSONField(default=list)
     back_channel_logout_uri = models.TextField(blank=True)
+    action = models.CharField(max_length=10, default="log_on")
+    reference_text = models.TextField(blank=True)
+    psd2 = models.BooleanField(default=False)
 
     class Meta(TenantOwned.Meta):
         constraints = [

@@ -15,6 +15,10 @@ class Level(models.TextChoices):
     HIGH = "high"
 
 
+def login_only() -> list[str]:
+    return ["login"]
+
+
 class Connection(models.Model):
     """A way to an upstream, owned by the operator or by one tenant; environments are granted some (decision 15)."""
 
@@ -50,15 +54,43 @@ class ConnectionGrant(TenantOwned):
         ]
 
 
+class Logo(TenantOwned):
+    """An image of ours, drawn from what was uploaded (loginbox.logos); named by its content, so immutable."""
+
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the content, hexadecimal")
+    media_type = models.CharField(max_length=20)
+    content = models.BinaryField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            *TenantOwned.Meta.constraints,
+            models.UniqueConstraint(fields=["tenant", "digest"], name="authflows_logo_digest"),
+        ]
+
+
 class Theme(TenantOwned):
-    """What stands around the box: values only, never CSS. A published theme is immutable; changing it makes a new version."""
+    """What stands around the box: values only, never CSS. A published theme is immutable; changing it makes a new version.
+
+    An environment's design is named after its kind. Its newest version may be a draft, which no page of a login shows.
+    """
 
     name = models.CharField(max_length=50)
     version = models.PositiveIntegerField(default=1)
     layout = models.CharField(max_length=10, default="split", help_text="split, centred or topbar")
+    content_on_phones = models.BooleanField(default=False, help_text="the column beside the box stands below it on a phone")
+    kinds = models.JSONField(default=login_only, help_text="kinds of page that it applies to: login, approve, sign")
     values = models.JSONField(default=dict, help_text="validated tokens: colours per scheme and font")
-    texts = models.JSONField(default=dict, help_text="per language: heading, text, points and links")
+    texts = models.JSONField(default=dict, help_text="per language: heading, text, points, groups of links, cpr_consent")
+    logo = TenantRef(Logo, null=True, related_name="+")
+    logo_id: uuid.UUID | None
+    saved_at = models.DateTimeField(db_default=Now())
+    saved_by = models.CharField(max_length=60, blank=True, default="", help_text="as the audit chain names people")
     published_at = models.DateTimeField(null=True)
+    published_by = models.CharField(max_length=60, blank=True, default="")
+    restored_from = models.PositiveIntegerField(null=True, help_text="the version that was rolled back to")
 
     class Meta(TenantOwned.Meta):
         constraints = [

@@ -11,21 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from authflows import keys, levels, login, store
+from authflows import levels, login, pages, store
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.configuration import client as find_client
 from authflows.errors import PageError, RedirectError, Stale, UnregisteredRedirect
 from authflows.levels import Level
-from authflows.oidc import claims, claims_request, intake, responses
+from authflows.oidc import apis, claims, claims_request, hints, intake, responses
 from authflows.oidc.claims_request import Malformed
-from authflows.oidc.dialects.dialect import LOG_ON, Reading, Unreadable, Way
+from authflows.oidc.dialects.dialect import Reading, Unreadable, Way
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.intake import Came
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.trial import trial_redirect
-from authflows.requests import LoginRequest
+from authflows.requests import LOG_ON, LoginRequest
 
-LANGUAGES = ("da", "en")
 # There is no page of ours to consent on, nor one to choose an account: with each but none the person is asked in the box,
 # whatever session there is.
 PROMPTS = ("none", "login", "consent", "select_account", "consent_revoke")
@@ -45,6 +44,11 @@ class Asked:
     redirect_uri: str
     trial: bool
     came: Came = intake.DIRECT
+    identities: tuple[str, ...] = ()  # kinds that are asked for; none: whatever the client meets
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(kind for kind in self.client.identity_kinds if not self.identities or kind in self.identities)
 
     @property
     def state(self) -> str | None:
@@ -98,7 +102,7 @@ def understood(sent: Asked) -> tuple[Asked, Reading]:
         reading = DIALECTS[sent.client.dialect].read(sent.parameters, Way(sent.came.confidential, sent.came.signed))
     except Unreadable as problem:
         raise sent.refuse("invalid_request", str(problem)) from None
-    asked = replace(sent, parameters=reading.applied(sent.parameters, sent.client.scopes))
+    asked = replace(sent, parameters=reading.applied(sent.parameters, sent.client.scopes), identities=reading.identities)
     for check in CHECKS:
         check(asked)
     return asked, reading
@@ -198,7 +202,7 @@ def response_mode_is_ours(asked: Asked) -> None:
 def scope_is_allowed(asked: Asked) -> None:
     if "openid" not in asked.scopes:
         raise asked.refuse("invalid_scope", "scope must contain openid")
-    foreign = [scope for scope in asked.scopes if scope not in asked.client.scopes]
+    foreign = [scope for scope in asked.scopes if scope not in asked.client.scopes or scope in apis.SCOPES]
     if foreign:
         raise asked.refuse("invalid_scope", "the client may not ask for one of these scopes")
 
@@ -266,9 +270,13 @@ def hint_is_ours(asked: Asked) -> None:
 
 def _hinted(asked: Asked) -> str:
     """The `sub` of the id_token_hint; "" where there is none that we believe."""
-    told = keys.verified(asked.issuer.keys, asked.parameters.get("id_token_hint")) or {}
-    ours = told.get("iss") == asked.issuer.url and told.get("aud") == asked.client.client_id
-    return str(told.get("sub", "")) if ours else ""
+    told = hints.shown(asked.issuer, asked.parameters.get("id_token_hint")) or {}
+    return str(told["sub"]) if told.get("aud") == asked.client.client_id else ""
+
+
+def identity_is_met(asked: Asked) -> None:
+    if not asked.kinds:
+        raise asked.refuse("invalid_request", f"this client does not meet {' or '.join(asked.identities)} identities")
 
 
 def connection_is_available(asked: Asked) -> None:
@@ -279,7 +287,7 @@ def connection_is_available(asked: Asked) -> None:
 def level_can_be_reached(asked: Asked) -> None:
     """What nobody can reach is refused before anybody is asked, and before anything is owed for it (decision 11)."""
     upstream = upstream_of(asked.issuer, asked.client)
-    if upstream is not None and not levels.accept(login.reachable(upstream), _level(asked)):
+    if upstream is not None and not levels.accept(login.reachable(upstream, asked.kinds), _level(asked)):
         raise asked.refuse("unmet_authentication_requirements", "the level that is needed cannot be reached here")
 
 
@@ -297,6 +305,7 @@ CHECKS: list[Callable[[Asked], None]] = [
     max_age_is_a_number,
     claims_can_be_read,
     hint_is_ours,
+    identity_is_met,
     connection_is_available,
     level_can_be_reached,
 ]
@@ -314,22 +323,27 @@ def _request(asked: Asked, reading: Reading, scopes_sent: list[str], browser_lan
     assert upstream is not None
     languages = [tag.split("-")[0].lower() for tag in parameters.get("ui_locales").split()]
     wanted = claims_request.parse(parameters.get("claims"))
+    action, text = reading.action or client.action, reading.reference_text or client.reference_text
+    psd2 = reading.psd2 or client.psd2
     return LoginRequest(
         protocol="oidc",
         level=_level(asked),
-        language=next((tag for tag in languages if tag in LANGUAGES), browser_language),
+        language=next((tag for tag in languages if tag in pages.LANGUAGES), browser_language),
         # A session answers no question that the person has to read.
-        force=bool(set(asked.prompts) - {"none"}) or bool(reading.reference_text) or reading.action != LOG_ON,
+        force=bool(set(asked.prompts) - {"none"}) or bool(text) or action != LOG_ON or psd2,
         passive="none" in asked.prompts,
         max_age=int(parameters.get("max_age")) if "max_age" in parameters else None,
-        action=reading.action,
-        reference_text=reading.reference_text,
+        action=action,
+        reference_text=text,
+        psd2=psd2,
         hints=reading.hints,
         attributes=tuple(asked.scopes),
         claims=tuple(sorted(wanted.names & claims.of_scopes(client.scopes))),
         subject=wanted.subject or _hinted(asked),
         connection=str(upstream.id),
         trial=asked.trial,
+        identities=asked.identities,
+        forget_cpr="consent_revoke" in asked.prompts,
         reply={
             "client_id": client.client_id,
             "redirect_uri": asked.redirect_uri,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from authflows import store
-from authflows.configuration import Client, IssuerConfig
+from authflows import api_tokens, store
+from authflows.configuration import Client, IssuerConfig, client_of
 from authflows.errors import JsonError, Stale
-from authflows.oidc import client_authentication
+from authflows.oidc import apis, client_authentication
 from authflows.oidc.parameters import Parameters
 from tenants import limits
 
@@ -39,8 +40,13 @@ def too_many() -> JsonError:
 
 
 def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str) -> Caller:
-    """`called` is the endpoint's path. Raises JsonError, and Stale where the client has changed since it was read."""
+    """`called` is the endpoint's path. Raises JsonError, and Stale where the client has changed since it was read.
+
+    At an address of our API a token of the client's own proves it too.
+    """
     no_repeats(parameters)
+    if called in apis.NEEDED and authorization[:7].lower() == "bearer ":
+        return _by_token(issuer, authorization[7:].strip(), address, apis.NEEDED[called])
     credentials = client_authentication.presented(authorization, parameters)
     guess = f"{credentials.client_id}:{address}"
     try:
@@ -52,6 +58,21 @@ def prove(issuer: IssuerConfig, parameters: Parameters, authorization: str, addr
             raise too_many() from None
         raise
     return Caller(client, secret_id, guess)
+
+
+def _by_token(issuer: IssuerConfig, token: str, address: str, scope: str) -> Caller:
+    found = api_tokens.find(issuer.tenant_id, issuer.id, hashlib.sha256(token.encode()).digest())
+    client = client_of(issuer, found.relying_party_id) if found else None
+    if found is None or client is None:
+        if not limits.hit("token_failure.client", f"api:{address}"):
+            raise too_many()
+        raise JsonError(
+            "invalid_token", "the access token is not valid", 401, {"WWW-Authenticate": 'Bearer realm="api", error="invalid_token"'}
+        )
+    if scope not in found.scope.split() or scope not in client.scopes:
+        told = {"WWW-Authenticate": f'Bearer realm="api", error="insufficient_scope", scope="{scope}"'}
+        raise JsonError("insufficient_scope", f"the access token is not for {scope}", 403, told)
+    return Caller(client, None, f"{client.client_id}:{address}")
 
 
 def admit(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, called: str) -> Caller:

@@ -7,27 +7,16 @@ One family of scopes, one ScopeClaims class of django-oidc-provider's: the contr
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from oidc_provider import settings
-from oidc_provider.lib.claims import ScopeClaims
 from oidc_provider.models import Token
 
 from authflows.configuration import Client
-from authflows.identity import Identity
-from authflows.levels import Level
+from authflows.oidc.families import FAMILIES, SCOPES, Facts
 
-# What each scope gives, beside `sub`.
-SCOPES: dict[str, tuple[str, ...]] = {
-    "openid": ("acr", "amr", "auth_time", "loa", "ial", "aal", "identity_type", "idp", "transaction_id", "core_transaction_id"),
-    "profile": ("name", "given_name", "family_name", "birthdate", "name_protected"),
-    "mitid": ("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators"),
-    "offline_access": (),
-}
 # Any age from 1 to 129 can be a scope; discovery names those that Danish law asks about.
 AGE_OVER = re.compile(r"age_over:([1-9]|[1-9][0-9]|1[0-2][0-9])")
 AGES = (15, 16, 18, 21)
@@ -39,82 +28,6 @@ PROTOCOL = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known at the end of a login. Only what was asked for and is allowed leaves it."""
-
-    identity: Identity
-    level: Level
-    login_id: uuid.UUID
-    core_session: uuid.UUID
-    idp: str
-
-
-class Family(ScopeClaims):  # type: ignore[misc]  # the package carries no types
-    """Claims of some of our scopes: of what is known, those of these names."""
-
-    def __init__(self, token: Any, facts: Facts, names: Collection[str]) -> None:
-        # Not ScopeClaims.__init__: it copies a table of standard claims for a user, and there is none.
-        self.user, self.client, self.scopes = None, token.client, token.scope
-        self.userinfo: dict[str, Any] = {}
-        self.facts, self.names = facts, names
-
-    def known(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def create_response_dic(self) -> dict[str, Any]:
-        return {name: value for name, value in self.known().items() if name in self.names and value not in (None, "")}
-
-
-class OpenidClaims(Family):
-    """`acr`, `amr` and `auth_time` stand on the grant."""
-
-    def known(self) -> dict[str, Any]:
-        facts = self.facts
-        return {
-            "loa": facts.level.uri,
-            "ial": facts.identity.ial.uri,
-            "aal": facts.identity.aal.uri,
-            "identity_type": "test" if facts.identity.simulated else facts.identity.kind,
-            "idp": facts.idp,
-            "transaction_id": str(facts.login_id),
-            "core_transaction_id": str(facts.core_session),
-        }
-
-
-class ProfileClaims(Family):
-    """A name-protected person yields no name."""
-
-    def known(self) -> dict[str, Any]:
-        identity = self.facts.identity
-        names = {} if identity.name_protected else _names(identity)
-        return names | {"birthdate": identity.birthdate, "name_protected": identity.name_protected}
-
-
-class MitidClaims(Family):
-    def known(self) -> dict[str, Any]:
-        identity = self.facts.identity
-        return {
-            "mitid_uuid": identity.national_id,
-            "mitid_age": identity.age,
-            "mitid_has_cpr": identity.has_cpr,
-            "mitid_authenticators": list(identity.authenticators),
-        }
-
-
-class AgeClaims(Family):
-    """`age_over_18` for the scope `age_over:18`; nothing where the age is not known."""
-
-    def known(self) -> dict[str, Any]:
-        age = self.facts.identity.age
-        if age is None:
-            return {}
-        return {name: age >= int(name.removeprefix("age_over_")) for name in self.names if name.startswith("age_over_")}
-
-
-FAMILIES: tuple[type[Family], ...] = (OpenidClaims, ProfileClaims, MitidClaims, AgeClaims)
-
-
 def names_of(scope: str) -> tuple[str, ...]:
     return (scope.replace(":", "_"),) if AGE_OVER.fullmatch(scope) else SCOPES.get(scope, ())
 
@@ -123,6 +36,11 @@ def names_of(scope: str) -> tuple[str, ...]:
 def of_scopes(scopes: frozenset[str]) -> frozenset[str]:
     """All claims of ours that somebody with these scopes may be given."""
     return frozenset(name for scope in scopes for name in names_of(scope))
+
+
+def wanted(scopes: Collection[str], single: Collection[str] = ()) -> frozenset[str]:
+    """All claims that a login asks for."""
+    return of_scopes(frozenset(scopes)).union(single)
 
 
 def supported() -> tuple[str, ...]:
@@ -148,7 +66,7 @@ def only_age(scopes: Collection[str], single: Collection[str] = ()) -> bool:
 
 def of(client: Client, facts: Facts, scopes: Collection[str], single: Collection[str] = ()) -> dict[str, Any]:
     """Claims of the scopes and those asked for one by one, for one client; sealed until they are fetched."""
-    token, names = _prepared(client, scopes), of_scopes(frozenset(scopes)).union(single)
+    token, names = _prepared(client, scopes), wanted(scopes, single)
     claims: dict[str, Any] = {}
     for family in FAMILIES:
         claims |= family(token, facts, names).create_response_dic()
@@ -179,7 +97,3 @@ def _of_the_deployer(client: Client, scopes: Collection[str], claims: dict[str, 
     token.id_token = claims
     added = settings.get("OIDC_EXTRA_SCOPE_CLAIMS", import_str=True)(token).create_response_dic()
     return {name: said for name, said in added.items() if name not in PROTOCOL}
-
-
-def _names(identity: Identity) -> dict[str, Any]:
-    return {"name": identity.name, "given_name": identity.given_name, "family_name": identity.family_name}

@@ -143,5 +143,5 @@ def _verified(issuer: IssuerConfig, client: Client | None, token: jose.Unverifie
 
 def _decoys(issuer: IssuerConfig, token: jose.Unverified) -> list[PublicKey]:
     """Keys that nobody's assertion is signed with, so that an unknown client costs a signature too."""
-    ours = [jose.public_key(key.public) for key in issuer.keys if key.state == "active"]
-    return [replace(key, kid=str(token.header.get("kid", ""))) for key in ours if key is not None]
+    ours = jose.ours([key for key in issuer.keys if key.state == "active"])
+    return [replace(key, kid=str(token.header.get("kid", ""))) for key in ours]

@@ -28,11 +28,20 @@ MOST_BYTES = 64 * 1024
 MOST_REMEMBERED = 2000
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    verifying: tuple[PublicKey, ...]
+    recipients: tuple[PublicKey, ...]
+
+
+NO_KEYS = Keys((), ())
+
+
 @dataclass
 class _Remembered:
     """What one address said. `lock` is held by the one request that asks it; the others wait for its answer."""
 
-    keys: tuple[PublicKey, ...] = ()
+    keys: Keys = NO_KEYS
     fetched_at: float = float("-inf")
     failed_at: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -43,26 +52,39 @@ _remembered: dict[str, _Remembered] = {}
 
 
 def of(client: Client) -> tuple[PublicKey, ...]:
-    """Its keys, or none where it has none that can be had now."""
+    """Its keys that verify, or none where it has none that can be had now."""
+    return _of(client).verifying
+
+
+def recipient(client: Client, alg: str) -> PublicKey | None:
+    """The key that something is encrypted for to this client: the first that it lists for the algorithm."""
+    return next((key for key in _of(client).recipients if key.serves(alg)), None)
+
+
+def _of(client: Client) -> Keys:
     if client.jwks is not None:
         return _registered(json.dumps(client.jwks, sort_keys=True))
-    return _fetched(client.jwks_uri, FRESH_SECONDS) if client.jwks_uri else ()
+    return _fetched(client.jwks_uri, FRESH_SECONDS) if client.jwks_uri else NO_KEYS
 
 
 def again(client: Client) -> tuple[PublicKey, ...]:
     """Its keys after one more look: somebody named a key that we do not know, so it may have a new one."""
-    return _fetched(client.jwks_uri, AGAIN_SECONDS) if client.jwks is None and client.jwks_uri else of(client)
+    return _fetched(client.jwks_uri, AGAIN_SECONDS).verifying if client.jwks is None and client.jwks_uri else of(client)
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
-def _registered(text: str) -> tuple[PublicKey, ...]:
+def _registered(text: str) -> Keys:
     try:
-        return jose.key_set(json.loads(text))
+        return _read(json.loads(text))
     except UnusableKeys:
-        return ()
+        return NO_KEYS
 
 
-def _fetched(uri: str, fresh: float) -> tuple[PublicKey, ...]:
+def _read(document: object) -> Keys:
+    return Keys(jose.key_set(document), jose.recipients(document))
+
+
+def _fetched(uri: str, fresh: float) -> Keys:
     known = _entry(uri)
     if time.monotonic() - known.fetched_at < fresh or time.monotonic() - known.failed_at < FAILED_SECONDS:
         return _still_good(known)
@@ -83,8 +105,8 @@ def _entry(uri: str) -> _Remembered:
         return _remembered.setdefault(uri, _Remembered())
 
 
-def _still_good(known: _Remembered) -> tuple[PublicKey, ...]:
-    return known.keys if time.monotonic() - known.fetched_at < STALE_SECONDS else ()
+def _still_good(known: _Remembered) -> Keys:
+    return known.keys if time.monotonic() - known.fetched_at < STALE_SECONDS else NO_KEYS
 
 
 def _ask(uri: str, known: _Remembered) -> None:
@@ -94,7 +116,7 @@ def _ask(uri: str, known: _Remembered) -> None:
         )
         if answer.status != 200:
             raise outbound.Failed(f"status {answer.status}")
-        known.keys = jose.key_set(json.loads(answer.body))
+        known.keys = _read(json.loads(answer.body))
         known.fetched_at = time.monotonic()
     except (outbound.Refused, outbound.Failed, UnusableKeys, ValueError, RecursionError) as error:
         known.failed_at = time.monotonic()

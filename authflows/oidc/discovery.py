@@ -8,18 +8,20 @@ from authflows import keys, login
 from authflows.configuration import IssuerConfig
 from authflows.keys import LoadedKey
 from authflows.levels import Level
-from authflows.oidc import dpop, jose
-from authflows.oidc.authorize import LANGUAGES, PROMPTS
+from authflows.oidc import apis, dpop, jose
+from authflows.oidc.authorize import PROMPTS
 from authflows.oidc.claims import ADVERTISED, extra_scopes, supported
 from authflows.oidc.responses import MODES
 from authflows.oidc.token import GRANTS
+from authflows.pages import WHOLE_LANGUAGES
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
 def metadata(issuer: IssuerConfig) -> dict[str, Any]:
-    algorithms = {"ES256": ["ES256"], "RS256": ["RS256", "PS256"]}
+    families = {"ES256": ["ES256"], "RS256": ["RS256", "PS256"]}
     active = {key.alg for key in issuer.keys if key.state == "active"}
+    signing = [alg for family in families if family in active for alg in families[family]]
     return {
         "issuer": issuer.url,
         "authorization_endpoint": f"{issuer.url}/authorize",
@@ -34,7 +36,9 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [alg for family in algorithms if family in active for alg in algorithms[family]],
+        **{f"{what}_signing_alg_values_supported": signing for what in ("authorization", "id_token", "userinfo")},
+        **{f"{what}_encryption_alg_values_supported": list(jose.ENCRYPTION) for what in ("id_token", "userinfo")},
+        **{f"{what}_encryption_enc_values_supported": [jose.CONTENT_ENCRYPTION] for what in ("id_token", "userinfo")},
         "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
         "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
         "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
@@ -43,10 +47,10 @@ def metadata(issuer: IssuerConfig) -> dict[str, Any]:
         },
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
-        "scopes_supported": [*ADVERTISED, *extra_scopes()],
+        "scopes_supported": [*ADVERTISED, *extra_scopes(), *sorted(apis.SCOPES)],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "sid", *supported()],
         "acr_values_supported": [level.uri for level in Level if level <= _reachable(issuer)],
-        "ui_locales_supported": list(LANGUAGES),
+        "ui_locales_supported": list(WHOLE_LANGUAGES),
         "prompt_values_supported": list(PROMPTS),
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,

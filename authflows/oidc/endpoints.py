@@ -8,9 +8,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from authflows import store
+from authflows import refusals, store
 from authflows.configuration import IssuerConfig
-from authflows.errors import JsonError, Stale
+from authflows.errors import JsonError, Stale, UnregisteredRedirect
 from authflows.oidc import discovery as provider
 from authflows.oidc import dpop, introspection, pushing, revocation
 from authflows.oidc import token as token_endpoint
@@ -32,7 +32,11 @@ def jwks(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
 
 def par(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     shown = _shown(request, issuer, "par")
-    return _private(pushing.push(issuer, _form(request), _authorization(request), address_of(request), shown), status=201)
+    try:
+        return _private(pushing.push(issuer, _form(request), _authorization(request), address_of(request), shown), status=201)
+    except UnregisteredRedirect as refused:
+        refusals.tell(issuer.tenant_id, refused, str(getattr(request, "trace_id", "")))
+        raise
 
 
 def token(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
@@ -78,13 +82,15 @@ def _public(issuer: IssuerConfig, describe: Callable[[IssuerConfig], dict[str, A
     return response
 
 
-def _private(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = HttpResponse(json.dumps(body), status=status, content_type="application/json")
+def _private(body: dict[str, Any] | str, *, status: int = 200) -> HttpResponse:
+    """JSON, or the one JWT that a text is."""
+    text, kind = (body, "application/jwt") if isinstance(body, str) else (json.dumps(body), "application/json")
+    response = HttpResponse(text, status=status, content_type=kind)
     response.headers["Pragma"] = "no-cache"
     return response
 
 
-def _proven(issuer: IssuerConfig, shown: Shown, body: dict[str, Any]) -> HttpResponse:
+def _proven(issuer: IssuerConfig, shown: Shown, body: dict[str, Any] | str) -> HttpResponse:
     """With the nonce for the next proof (RFC 9449 section 8.2)."""
     response = _private(body)
     if shown.proof:

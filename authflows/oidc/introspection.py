@@ -43,13 +43,16 @@ def _described(issuer: IssuerConfig, token: Token, owner: Client) -> dict[str, A
     return {
         "active": True,
         "iss": issuer.url,
-        "sub": token.sub,
+        **({"sub": token.sub} if token.sub else {}),
         "client_id": owner.client_id,
         "scope": token.scope,
         "exp": keys.seconds(token.expires_at),
         "iat": keys.seconds(time_of(token.id)),
-        **({"token_type": issued.token_type(token.jkt), "aud": issued.audience(issuer, owner)} if token.kind == "access" else {}),
+        **({"token_type": issued.token_type(token.jkt), "aud": _audience(issuer, token, owner)} if token.kind != "refresh" else {}),
         **({"cnf": {"jkt": token.jkt}} if token.jkt else {}),
-        "auth_time": keys.seconds(token.auth_time),
-        "acr": token.acr,
+        **({"auth_time": keys.seconds(token.auth_time), "acr": token.acr} if token.auth_time else {}),
     }
+
+
+def _audience(issuer: IssuerConfig, token: Token, owner: Client) -> list[str]:
+    return issued.audience(issuer, owner) if token.kind == "access" else [issuer.url]

@@ -14,7 +14,7 @@ from django.conf import settings
 from authflows import keys
 from authflows.configuration import Client, IssuerConfig
 from authflows.grants import Terms
-from authflows.oidc import extension
+from authflows.oidc import encrypting, extension
 from authflows.oidc.dialects.registry import DIALECTS
 
 OFFLINE = "offline_access"
@@ -102,4 +102,5 @@ def _id_token(issuer: IssuerConfig, client: Client, terms: Terms, access_token: 
         **more,
     }
     told = extension.processed(DIALECTS[client.dialect].id_token(said, terms.scope), client, terms.scope)
-    return keys.sign(keys.signer(issuer.keys, client.id_token_alg), told, alg=client.id_token_alg)
+    signed = keys.sign(keys.signer(issuer.keys, client.id_token_alg), told, alg=client.id_token_alg)
+    return encrypting.encrypted(client, client.id_token_encryption, signed) if client.id_token_encryption else signed

@@ -9,17 +9,23 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from joserfc import jws
+from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
+
+from authflows.keys import LoadedKey
 
 ALGORITHMS = ("ES256", "PS256", "RS256")
 FAPI_ALGORITHMS = ("ES256", "PS256")  # FAPI 2.0 Security Profile section 5.4.1
 FAMILY = {"ES256": "EC", "PS256": "RSA", "RS256": "RSA"}
+# What we encrypt for others with, and the one way that the content is.
+ENCRYPTION = {"RSA-OAEP-256": "RSA", "ECDH-ES": "EC"}
+CONTENT_ENCRYPTION = "A256GCM"
+ENCRYPTING = frozenset(("encrypt", "wrapKey", "deriveKey", "deriveBits"))
 MOST_CHARACTERS = 32 * 1024
 MOST_KEYS = 30
 # A token that names no key is tried with so many of its signer's.
@@ -43,7 +49,7 @@ class UnusableKeys(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """One key of a signer, parsed once. `alg` "" where it names none."""
+    """One key of somebody else, parsed once. `alg` "" where it names none."""
 
     kid: str
     family: str  # EC or RSA
@@ -51,7 +57,7 @@ class PublicKey:
     key: ECKey | RSAKey
 
     def serves(self, alg: str) -> bool:
-        return self.family == FAMILY[alg] and self.alg in ("", alg)
+        return self.family == (FAMILY | ENCRYPTION)[alg] and self.alg in ("", alg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +103,53 @@ def verify(token: Unverified, keys: Sequence[PublicKey], *, algorithms: Collecti
 
 
 def key_set(document: Any) -> tuple[PublicKey, ...]:
-    """The keys of a JWK Set that can verify something; others in it are passed over. Raises UnusableKeys."""
+    """The keys of a JWK Set that can verify something; others in it are passed over. Raises UnusableKeys where nothing in it is of use."""
+    keys = tuple(key for entry in _entries(document) if (key := public_key(entry)) is not None)
+    if not keys and not recipients(document):
+        raise UnusableKeys("no key for ES256, PS256 or RS256 (P-256, or RSA of 2048 bits or more)")
+    return keys
+
+
+def ours(keys: Sequence[LoadedKey]) -> list[PublicKey]:
+    """What we sign with, to verify it again. One RSA key signs two algorithms."""
+    return [PublicKey(key.kid, FAMILY[key.alg], "" if FAMILY[key.alg] == "RSA" else key.alg, key.private) for key in keys]
+
+
+def recipients(document: Any) -> tuple[PublicKey, ...]:
+    """The keys of a JWK Set that something can be encrypted for. Raises UnusableKeys for what is no JWK Set."""
+    return tuple(key for entry in _entries(document) if (key := _recipient(entry)) is not None)
+
+
+def _entries(document: Any) -> list[Any]:
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise UnusableKeys('a JWK Set is an object with a member "keys"')
     if len(entries) > MOST_KEYS:
         raise UnusableKeys(f"more than {MOST_KEYS} keys")
-    keys = tuple(key for entry in entries if (key := public_key(entry)) is not None)
-    if not keys:
-        raise UnusableKeys("no key for ES256, PS256 or RS256 (P-256, or RSA of 2048 bits or more)")
-    return keys
+    return entries
+
+
+def encrypt(recipient: PublicKey, alg: str, text: str, *, cty: str) -> str:
+    """A JWE in compact form, of one of ENCRYPTION's algorithms. `cty` is "JWT" where another JWT is inside (RFC 7519 section 5.2)."""
+    header = {"alg": alg, "enc": CONTENT_ENCRYPTION, "typ": "JWT"} | ({"cty": cty} if cty else {})
+    registry = jwe.JWERegistry(algorithms=[alg, CONTENT_ENCRYPTION])
+    return jwe.encrypt_compact(header | ({"kid": recipient.kid} if recipient.kid else {}), text, recipient.key, registry=registry)
 
 
 def public_key(jwk: Any) -> PublicKey | None:
     """A JWK that verifies signatures; None for any other, and for one that brings its private part."""
-    if not isinstance(jwk, dict) or "d" in jwk or jwk.get("use", "sig") != "sig" or not _verifies(jwk.get("key_ops", ["verify"])):
+    return _key(jwk, "sig", frozenset(("verify",)), FAMILY)
+
+
+def _recipient(jwk: Any) -> PublicKey | None:
+    return _key(jwk, "enc", ENCRYPTING, ENCRYPTION)
+
+
+def _key(jwk: Any, use: str, operations: frozenset[str], families: Mapping[str, str]) -> PublicKey | None:
+    if not isinstance(jwk, dict) or "d" in jwk or jwk.get("use", use) != use or not _does(jwk.get("key_ops"), operations):
         return None
     kid, alg = jwk.get("kid", ""), jwk.get("alg", "")
-    if not isinstance(kid, str) or not isinstance(alg, str) or (alg and FAMILY.get(alg) != jwk.get("kty")):
+    if not isinstance(kid, str) or not isinstance(alg, str) or (alg and families.get(alg) != jwk.get("kty")):
         return None
     try:
         return PublicKey(kid, str(jwk["kty"]), alg, _import(jwk))
@@ -122,8 +157,8 @@ def public_key(jwk: Any) -> PublicKey | None:
         return None
 
 
-def _verifies(key_ops: Any) -> bool:
-    return isinstance(key_ops, list) and "verify" in key_ops
+def _does(key_ops: Any, operations: frozenset[str]) -> bool:
+    return key_ops is None or (isinstance(key_ops, list) and any(isinstance(each, str) and each in operations for each in key_ops))
 
 
 def _import(jwk: dict[str, Any]) -> ECKey | RSAKey:

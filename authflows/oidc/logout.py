@@ -12,6 +12,7 @@ from authflows import keys
 from authflows.configuration import Client, IssuerConfig
 from authflows.configuration import client as find_client
 from authflows.models import Grant
+from authflows.oidc import hints
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.responses import located
 from tenants.isolation import tenant_scope
@@ -32,8 +33,8 @@ class Hint:
 
 def hint(issuer: IssuerConfig, parameters: Parameters) -> Hint | None:
     """RP-Initiated Logout 1.0 section 2: None for everything that we did not sign for a client of this issuer."""
-    claims = keys.verified(issuer.keys, parameters.get("id_token_hint"))
-    if claims is None or claims.get("iss") != issuer.url or "events" in claims:
+    claims = hints.shown(issuer, parameters.get("id_token_hint"))
+    if claims is None or "events" in claims:
         return None
     audience, sid = claims.get("aud"), claims.get("sid")
     if not isinstance(audience, str) or not isinstance(sid, str):

@@ -19,7 +19,8 @@ def problem(wanted: ClientSettings, *, auth_method: str, id_token_alg: str, loop
         _keys(wanted)
         or _address(wanted.jwks_uri, loopback)
         or _needs_keys(wanted, auth_method)
-        or (_fapi(auth_method, id_token_alg) if wanted.fapi else "")
+        or _needs_recipient(wanted)
+        or (_fapi(wanted, auth_method, id_token_alg) if wanted.fapi else "")
     )
 
 
@@ -52,12 +53,25 @@ def _needs_keys(wanted: ClientSettings, auth_method: str) -> str:
     )
     if what and wanted.jwks is None and not wanted.jwks_uri:
         return f"{what}: needs the client's public keys (jwks) or their address (jwks_uri)"
+    if what and wanted.jwks is not None and not jose.key_set(wanted.jwks):
+        return f"{what}: jwks has no key that verifies ES256, PS256 or RS256"
     return ""
 
 
-def _fapi(auth_method: str, id_token_alg: str) -> str:
+def _needs_recipient(wanted: ClientSettings) -> str:
+    for what, alg in (("id_token", wanted.id_token_encryption), ("userinfo", wanted.userinfo_encryption)):
+        if alg and wanted.jwks is None and not wanted.jwks_uri:
+            return f"{what} encryption: needs the client's public keys (jwks) or their address (jwks_uri)"
+        if alg and wanted.jwks is not None and not any(key.serves(alg) for key in jose.recipients(wanted.jwks)):
+            return f"{what} encryption: jwks has no key for {alg} (use enc; P-256, or RSA of 2048 bits or more)"
+    return ""
+
+
+def _fapi(wanted: ClientSettings, auth_method: str, id_token_alg: str) -> str:
     if auth_method != "private_key_jwt":
         return "fapi: needs auth method private_key_jwt"
     if id_token_alg not in jose.FAPI_ALGORITHMS:
         return f"fapi: id_token algorithm {' or '.join(jose.FAPI_ALGORITHMS)}"
+    if {wanted.authorization_response_alg, wanted.userinfo_alg} - {"", *jose.FAPI_ALGORITHMS}:
+        return f"fapi: whatever we sign, by {' or '.join(jose.FAPI_ALGORITHMS)}"
     return ""

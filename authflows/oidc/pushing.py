@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from authflows.configuration import Client, IssuerConfig
-from authflows.errors import JsonError, PageError, RedirectError
+from authflows.errors import JsonError, PageError, RedirectError, UnregisteredRedirect
 from authflows.oidc import authorize, caller, dpop, intake
 from authflows.oidc.dpop import Shown
 from authflows.oidc.intake import Came
@@ -21,7 +21,7 @@ MOST_CHARACTERS = 32 * 1024
 
 
 def push(issuer: IssuerConfig, parameters: Parameters, authorization: str, address: str, shown: Shown) -> dict[str, Any]:
-    """Raises JsonError, and Stale where the client has changed since it was read."""
+    """Raises JsonError, UnregisteredRedirect, and Stale where the client has changed since it was read."""
     client = caller.admit(issuer, parameters, authorization, address, "par").client
     asked_for, came = _asked_for(issuer, client, parameters)
     if sum(len(name) + len(value) for name, value in asked_for.values.items()) > MOST_CHARACTERS:
@@ -64,6 +64,8 @@ def _check(issuer: IssuerConfig, parameters: Parameters, came: Came) -> None:
     try:
         with authorize.as_things_are(issuer):
             authorize.understood(authorize.prove(issuer, parameters, came))
+    except UnregisteredRedirect:
+        raise
     except PageError as problem:
         raise JsonError("invalid_request", problem.code) from None
     except RedirectError as problem:

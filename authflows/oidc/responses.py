@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from authflows import keys
 from authflows.configuration import IssuerConfig
+from authflows.configuration import client as find_client
 from authflows.errors import ENDINGS, RedirectError
 from authflows.oidc.dialects.dialect import ASKED
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.requests import LoginRequest
 
-MODES = ("query", "form_post")
+# Modes whose answer is one signed JWT, and the mode that this travels by (JWT Secured Authorization Response Mode, section 2.3).
+SIGNED = {"jwt": "query", "query.jwt": "query", "form_post.jwt": "form_post"}
+MODES = ("query", "form_post", *SIGNED)
+# Section 2.1 recommends ten minutes at most.
+SIGNED_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +86,23 @@ def refusal(request: LoginRequest, error: str, description: str) -> RedirectErro
 
 def refuse(issuer: IssuerConfig, error: RedirectError, language: str) -> Answer:
     told = {"error": error.error, "error_description": error.description, "state": error.state, "iss": issuer.url}
-    return Answer(error.redirect_uri, _sent(told), error.response_mode, error.client_id, language)
+    back = Answer(error.redirect_uri, _sent(told), error.response_mode, error.client_id, language)
+    return _signed(issuer, back) if back.mode in SIGNED else back
 
 
 def _answer(issuer: IssuerConfig, request: LoginRequest, **told: str) -> Answer:
     reply = request.reply
     fields = _sent(told | {"state": reply["state"], "iss": issuer.url})
-    return Answer(reply["redirect_uri"], fields, reply.get("response_mode", "query"), reply["client_id"], request.language)
+    back = Answer(reply["redirect_uri"], fields, reply.get("response_mode", "query"), reply["client_id"], request.language)
+    return _signed(issuer, back) if back.mode in SIGNED else back
+
+
+def _signed(issuer: IssuerConfig, plain: Answer) -> Answer:
+    """Everything that it says, errors too, as one JWT for its client (JARM section 2.1)."""
+    client, now = find_client(issuer, plain.client_id), int(time.time())
+    alg = (client.authorization_response_alg or client.id_token_alg) if client is not None else "ES256"
+    claims = {"aud": plain.client_id, "iat": now, "exp": now + SIGNED_SECONDS, **plain.fields}
+    return replace(plain, fields={"response": keys.sign(keys.signer(issuer.keys, alg), claims, alg=alg)}, mode=SIGNED[plain.mode])
 
 
 def _sent(fields: Mapping[str, str | None]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from django.conf import settings
 from authflows import grants, sealing
 from authflows.configuration import Client, IssuerConfig
 from authflows.errors import JsonError
-from authflows.oidc import caller, dpop, issued, refreshing, trial
+from authflows.oidc import caller, client_credentials, dpop, encrypting, issued, refreshing, trial
 from authflows.oidc.caller import Caller
 from authflows.oidc.dpop import Shown
 from authflows.oidc.parameters import Parameters
@@ -84,13 +84,15 @@ def redeem_trial(issuer: IssuerConfig, client: Client, code: str, verifier: str)
     parameters = Parameters({"code": code, "redirect_uri": trial.redirect_uri(), "code_verifier": verifier}, frozenset())
     for check in CHECKS:
         check(parameters)
-    return redeem(issuer, Caller(client, None, f"trial:{client.client_id}"), parameters)
+    readable = replace(client, id_token_encryption="")
+    return redeem(issuer, Caller(readable, None, f"trial:{client.client_id}"), parameters)
 
 
 # What each grant checks, in this order, and then does.
 GRANTS: dict[str, tuple[list[Callable[[Parameters], None]], Callable[[IssuerConfig, Caller, Parameters], dict[str, Any]]]] = {
     "authorization_code": (CHECKS, redeem),
     "refresh_token": (refreshing.CHECKS, refreshing.refresh),
+    "client_credentials": (client_credentials.CHECKS, client_credentials.give),
 }
 
 
@@ -104,6 +106,7 @@ def exchange(issuer: IssuerConfig, parameters: Parameters, authorization: str, a
         raise JsonError("unsupported_grant_type", f"grant_type is one of {', '.join(GRANTS)}")
     if grant not in asking.client.grant_types:
         raise caller.refusal(issuer, asking, "the client is not registered for this grant_type", "unauthorized_client")
+    encrypting.check(asking.client)
     checks, answer = GRANTS[grant]
     for check in checks:
         check(parameters)

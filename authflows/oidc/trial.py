@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.core import signing
 
 from authflows.configuration import base_url
+from authflows.oidc import apis
 from authflows.oidc.parameters import Parameters
 
 SECONDS = 300
@@ -22,12 +23,12 @@ def redirect_uri() -> str:
 
 
 def query(client_id: str, scope: str, state: str, nonce: str, challenge: str, acr_values: str = "") -> str:
-    """The query of a trial's authorization request. Nobody would keep a refresh token: it asks for none."""
+    """The query of a trial's authorization request. Nobody would keep a refresh token: it asks for none, nor for what is no person's."""
     parameters = {
         "response_type": "code",
         "client_id": client_id,
         "redirect_uri": redirect_uri(),
-        "scope": " ".join(each for each in scope.split() if each != "offline_access"),
+        "scope": " ".join(each for each in scope.split() if each not in {"offline_access", *apis.SCOPES}),
         "state": state,
         "nonce": nonce,
         "code_challenge": challenge,

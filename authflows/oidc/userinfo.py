@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
-from authflows import grants, refresh_tokens, sealing
+from authflows import grants, keys, refresh_tokens, sealing
 from authflows.configuration import Client, IssuerConfig, client_of
 from authflows.errors import JsonError
-from authflows.oidc import dpop
+from authflows.grants import LiveToken
+from authflows.oidc import dpop, encrypting
 from authflows.oidc.dialects.registry import DIALECTS
 from authflows.oidc.dpop import Shown
 from authflows.oidc.parameters import Parameters
@@ -20,8 +22,26 @@ from authflows.oidc.parameters import Parameters
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
-def answer(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Shown) -> dict[str, Any]:
-    """The token comes in the header or in a form body, never in the query, never in both."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A live access token in its holder's hands, and the claims that it opens."""
+
+    client: Client
+    live: LiveToken
+    hash: bytes
+    claims: dict[str, Any]
+
+
+def answer(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Shown) -> dict[str, Any] | str:
+    """A JWT where the client is registered so."""
+    opened = open_token(issuer, authorization, form, shown)
+    client = opened.client
+    told = DIALECTS[client.dialect].userinfo({"sub": opened.live.sub, **opened.claims}, opened.live.scope)
+    return _as_jwt(issuer, client, told) if client.userinfo_alg or client.userinfo_encryption else told
+
+
+def open_token(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Shown) -> Opened:
+    """The token comes in the header or in a form body, never in the query, never in both. Raises JsonError."""
     scheme, token = _presented(authorization, form)
     token_hash = hashlib.sha256(token.encode()).digest()
     live = grants.live_token(issuer.tenant_id, issuer.id, token_hash)
@@ -39,7 +59,16 @@ def answer(issuer: IssuerConfig, authorization: str, form: Parameters, shown: Sh
         claims = sealing.unseal(bytes(live.sealed), token, "access-token") if live.sealed else {}
     except InvalidTag:
         raise _invalid("invalid_token", "the access token is not valid", 401, scheme) from None
-    return DIALECTS[client.dialect].userinfo({"sub": live.sub, **claims}, live.scope)
+    return Opened(client, live, token_hash, claims)
+
+
+def _as_jwt(issuer: IssuerConfig, client: Client, told: dict[str, Any]) -> str:
+    """OpenID Connect Core 5.3.2: signed says for whom it is; encrypted hides whichever form it has."""
+    alg = client.userinfo_alg
+    text = json.dumps(told, ensure_ascii=False)
+    if alg:
+        text = keys.sign(keys.signer(issuer.keys, alg), {**told, "iss": issuer.url, "aud": client.client_id}, alg=alg)
+    return encrypting.encrypted(client, client.userinfo_encryption, text, cty="JWT" if alg else "") if client.userinfo_encryption else text
 
 
 def _prove(issuer: IssuerConfig, client: Client, bound_to: str, shown: Shown) -> None:

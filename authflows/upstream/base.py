@@ -21,6 +21,9 @@ class Ask:
     reference_text: str
     level: Level
     language: str
+    sector: str = "private"  # private | public: the latter is told the CPR number
+    identities: tuple[str, ...] = ("private",)  # private, business or both
+    psd2: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,13 @@ class Steps(Protocol):
     def show(self, ask: Ask, core_id: str) -> Form | Done: ...
 
     def step(self, ask: Ask, core_id: str, fields: dict[str, str]) -> Form | Done: ...
+
+
+@runtime_checkable
+class MatchesCpr(Protocol):
+    def matches_cpr(self, service: str, core_id: str, number: str) -> bool:
+        """Whether this is the number of the session's person. Raises Refused where the core compares no more, and Lost."""
+        ...
 
 
 @runtime_checkable

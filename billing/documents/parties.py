@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from stdnum.dk import cvr as stdnum_cvr
 from stdnum.exceptions import ValidationError
 
+from billing.refusals import Refusal
+
 FIK_CARD = "71"  # a 15-digit payment id and no free text
 FIK_ID_DIGITS = 14
+
+
+class PartyError(Refusal, ValueError):
+    """A number by which a party or a payment cannot be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ def valid_cvr(text: str) -> str:
     try:
         return str(stdnum_cvr.validate(text))
     except ValidationError as error:
-        raise ValueError(f"not a CVR number: {text!r}") from error
+        raise PartyError("not a CVR number: %(number)s", number=text) from error
 
 
 def luhn(digits: str) -> str:
@@ -75,7 +81,7 @@ def luhn(digits: str) -> str:
 def valid_fik_creditor(text: str) -> str:
     """Raises ValueError unless it is 8 digits that begin with 8."""
     if not (len(text) == 8 and text.isascii() and text.isdigit() and text[0] == "8"):
-        raise ValueError(f"not a FIK creditor number: {text!r}")
+        raise PartyError("not a FIK creditor number: %(number)s", number=text)
     return text
 
 
@@ -83,6 +89,6 @@ def fik_payment_id(number: str) -> str:
     """15 digits for card type 71: the digits of the document's number, and a check digit. Raises ValueError where they do not fit."""
     digits = "".join(character for character in number if character.isascii() and character.isdigit())
     if not 1 <= len(digits) <= FIK_ID_DIGITS:
-        raise ValueError(f"no payment id can be made of {number!r}")
+        raise PartyError("no payment id can be made of %(number)s", number=number)
     padded = digits.zfill(FIK_ID_DIGITS)
     return padded + luhn(padded)

@@ -58,10 +58,15 @@ def render(snapshot: Snapshot, *, issued_at: datetime) -> bytes:
 
     Raises typst.TypstError where the template is at fault, never for what names and addresses hold.
     """
-    inputs = {"sheet": json.dumps(printable(sheet(snapshot)))}
+    return render_sheet(sheet(snapshot), at=issued_at)
+
+
+def render_sheet(filled: dict[str, Any], *, at: datetime) -> bytes:
+    """What a sheet holds, as the template places it; `at` becomes the creation time."""
+    inputs = {"sheet": json.dumps(printable(filled))}
     with _one_at_a_time:
         made = _compiler().compile(
-            format="pdf", sys_inputs=inputs, pdf_standards=["a-3a", "ua-1"], timestamp=issued_at.astimezone(UTC).replace(microsecond=0)
+            format="pdf", sys_inputs=inputs, pdf_standards=["a-3a", "ua-1"], timestamp=at.astimezone(UTC).replace(microsecond=0)
         )
     if not isinstance(made, bytes):
         raise TypeError("typst gave no single file")

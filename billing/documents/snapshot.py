@@ -82,6 +82,16 @@ def build(document: Document) -> Snapshot:
     }
 
 
+def renumbered(built: Snapshot, document: Document) -> Snapshot:
+    """Of a document that has got another number since it was built, and nothing else."""
+    return built | {"number": document.number, "payment": _payment(document)}
+
+
+def unnumbered(built: Snapshot) -> Snapshot:
+    """As it is before it has its number and date."""
+    return built | {"number": None, "issue_date": None, "due_date": None, "payment": None}
+
+
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 

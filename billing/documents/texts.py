@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from babel.dates import format_date, format_skeleton
@@ -86,6 +87,31 @@ _DA = {
     "note.counting": "En anmodning tæller, når MitID har taget imod den, uanset om brugeren godkender. "
     "Forbruget pr. dag og klient kan ses i portalen.",
     "note.illustrative": "Priserne er illustrative. De er ikke MitIDs egne.",
+    "statement": "Efterregulering",
+    "statement.title": "Efterregulering af AAP, kontraktår {contract_year}",
+    "statement.year": "Kontraktår",
+    "statement.period": "Periode",
+    "statement.made": "Opgjort",
+    "statement.deadline": "Afregnes senest",
+    "statement.month": "Måned",
+    "statement.document": "Dokument",
+    "statement.requests": "Anmodninger",
+    "statement.price": "Pris",
+    "statement.billed": "Faktureret i alt",
+    "statement.final_amount": "Endelig pris {price} × {requests}",
+    "statement.settled": "Forskel, {number}",
+    "statement.carried": "Forskel, for lille til at sende",
+    "statement.all_net": "Forskel uden moms",
+    "statement.all_vat": "Moms",
+    "statement.total": "I alt, {currency}",
+    "statement.why": "Hvorfor prisen blev en anden",
+    "statement.forecast": "Ventet for hele MitID: {requests} anmodninger og {authenticators} fysiske identifikationsmidler, "
+    "pris {price} ({source}).",
+    "statement.actual": "Faktisk for hele MitID: {requests} anmodninger og {authenticators} fysiske identifikationsmidler, "
+    "pris {price} ({source}).",
+    "statement.open": "Den endelige pris er ikke afgjort endnu. Året efterreguleres senest {day}.",
+    "statement.rounding": "Hver måned er afrundet for sig. Derfor er forskellen ikke præcis prisforskellen gange antallet.",
+    "statement.signs": "Beløb under nul er til jeres fordel.",
 }
 
 _EN = {
@@ -159,6 +185,31 @@ _EN = {
     "note.counting": "A request counts when MitID has accepted it, whether or not the user approves. "
     "Usage per day and client is shown in the portal.",
     "note.illustrative": "The prices are illustrative. They are not MitID's own.",
+    "statement": "Settlement",
+    "statement.title": "Settlement of AAP, contract year {contract_year}",
+    "statement.year": "Contract year",
+    "statement.period": "Period",
+    "statement.made": "Stated",
+    "statement.deadline": "Settled by",
+    "statement.month": "Month",
+    "statement.document": "Document",
+    "statement.requests": "Requests",
+    "statement.price": "Price",
+    "statement.billed": "Billed in all",
+    "statement.final_amount": "Final price {price} × {requests}",
+    "statement.settled": "Difference, {number}",
+    "statement.carried": "Difference, too little to send",
+    "statement.all_net": "Difference without VAT",
+    "statement.all_vat": "VAT",
+    "statement.total": "In all, {currency}",
+    "statement.why": "Why the price became another",
+    "statement.forecast": "Expected of the whole scheme: {requests} requests and {authenticators} physical authenticators, "
+    "price {price} ({source}).",
+    "statement.actual": "Actual of the whole scheme: {requests} requests and {authenticators} physical authenticators, "
+    "price {price} ({source}).",
+    "statement.open": "The final price is not decided yet. The year is settled no later than {day}.",
+    "statement.rounding": "Each month is rounded by itself, so the difference is not exactly that of the prices times the requests.",
+    "statement.signs": "Amounts below zero are in your favour.",
 }
 
 _TEXTS: dict[str, dict[str, str]] = {"da": _DA, "en": _EN}
@@ -176,6 +227,7 @@ def line_text(language: str, key: str, parameters: Mapping[str, str]) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+@lru_cache(1_024)
 def _written(language: str, name: str, value: str) -> str:
     match name:
         case "year_ends" | "settled_by":

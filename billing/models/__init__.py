@@ -2,7 +2,7 @@
 
 from billing.models.billing_account import BillingAccount, BillingMonth, BuyerVersion
 from billing.models.documents import Document, DocumentLine, DocumentNumber, DocumentRendering, Kind, Series, State
-from billing.models.prices import AccountPlan, OneOff, PassOn, Period, Plan, PlanPrice, PlanTier, PlanVersion, TierMode
+from billing.models.prices import AccountPlan, OneOff, PassOn, Period, Plan, PlanPrice, PlanTier, PlanVersion, ProposedOneOff, TierMode
 from billing.models.scheme import AapApproval, AapCell, AapDecision, AapTable, ContractYear, OutcomeRule, SchemeCharge
 from billing.models.supplier import Settlement, StatementLine
 from billing.models.usage import (
@@ -45,6 +45,7 @@ __all__ = [
     "PlanPrice",
     "PlanTier",
     "PlanVersion",
+    "ProposedOneOff",
     "RequestOutcome",
     "RequestVoid",
     "SchemeCharge",

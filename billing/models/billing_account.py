@@ -63,6 +63,7 @@ class BillingMonth(TenantOwned):
     month = models.DateField(help_text="its first day")
     state = models.CharField(max_length=7, choices=State.choices)
     problem = models.TextField(blank=True)
+    told = models.JSONField(null=True, help_text="the problem, as refusals.stored writes it")
     requests = models.BigIntegerField(default=0)
     closed_at = models.DateTimeField(null=True)
 

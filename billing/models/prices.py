@@ -146,6 +146,26 @@ class OneOff(TenantOwned):
         indexes = [models.Index(fields=["tenant", "month"], name="billing_oneoff_month")]
 
 
+class ProposedOneOff(TenantOwned):
+    """A one-off line that waits for somebody else. Approved, the OneOff has its id."""
+
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
+    account = TenantRef(BillingAccount, related_name="+")
+    month = models.DateField()
+    quantity = models.DecimalField(max_digits=12, decimal_places=2)
+    unit_price = models.DecimalField(max_digits=14, decimal_places=2)
+    text = models.CharField(max_length=200)
+    entered_by = models.CharField(max_length=100)
+    withdrawn_by = models.CharField(max_length=100, blank=True)
+    entered_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta(TenantOwned.Meta):
+        constraints = [
+            *TenantOwned.Meta.constraints,
+            models.CheckConstraint(condition=Q(month__day=1, quantity__gt=0, unit_price__gte=0), name="billing_proposedoneoff_sane"),
+        ]
+
+
 class AccountPlan(TenantOwned):
     """The account pays this plan from a month until its next row starts."""
 

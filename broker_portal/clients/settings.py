@@ -52,8 +52,36 @@ WORDS = {
     "fapi": Words(
         _("FAPI 2.0 security profile"), _("Requires pushed requests, a key instead of a secret, and tokens that are bound to a key.")
     ),
+    "cpr_basis": Words(
+        _("Basis for CPR numbers"),
+        _("Needed for the scope ssn. By law MitID delivers it to public authorities; else the person types it, and it is compared."),
+        {"": _("None: no CPR numbers"), "law": _("By law"), "consent": _("The person's consent")},
+    ),
+    "cpr_optional": Words(_("A person may come in without a CPR number")),
+    "cpr_business": Words(_("The basis covers business identities too")),
+    "identities": Words(
+        _("Who logs in"),
+        _("Business identities come from MitID Erhverv. Where both may, the person chooses after the login."),
+        {"private": _("Private persons"), "business": _("Employees of companies"), "both": _("Both")},
+    ),
     "access_token": Words(
         _("Access tokens"), values={"opaque": _("Opaque: only we can read them"), "jwt": _("Signed: your APIs can check them (JWT)")}
+    ),
+    "authorization_signed_response_alg": Words(
+        _("Answers to the browser as one signed JWT (JARM)"),
+        _("For requests whose response_mode ends with jwt."),
+        {"": _("Signed as ID tokens are"), "ES256": "ES256", "RS256": "RS256", "PS256": "PS256"},
+    ),
+    "id_token_encrypted_response_alg": Words(
+        _("ID tokens are encrypted"),
+        _("With the first key for it in your JWKS."),
+        {"": _("Not encrypted"), "RSA-OAEP-256": "RSA-OAEP-256", "ECDH-ES": "ECDH-ES"},
+    ),
+    "userinfo_signed_response_alg": Words(
+        _("Userinfo is signed"), values={"": _("Not signed: plain JSON"), "ES256": "ES256", "RS256": "RS256", "PS256": "PS256"}
+    ),
+    "userinfo_encrypted_response_alg": Words(
+        _("Userinfo is encrypted"), values={"": _("Not encrypted"), "RSA-OAEP-256": "RSA-OAEP-256", "ECDH-ES": "ECDH-ES"}
     ),
     "dialect": Words(
         _("Names of parameters and claims"),
@@ -71,9 +99,26 @@ WORDS = {
             "nemid_pid": "NemID PID",
         },
     ),
+    "action": Words(
+        _("What people are asked to do"),
+        _("Shown in the box where a request names nothing else. Anything but logging on is asked anew each time."),
+        {"log_on": _("Log on"), "approve": _("Approve"), "confirm": _("Confirm"), "accept": _("Accept"), "sign": _("Sign")},
+    ),
+    "psd2": Words(
+        _("Rules for payment services (PSD2)"),
+        _("Nobody is told whether a user ID, a code or the password was wrong, or blocked. Every login is asked anew."),
+    ),
+    "reference_text": Words(
+        _("Reference text"),
+        _("Shown at the last step where a request brings none. At most 130 characters. With it every login is asked anew."),
+    ),
     "sso_group": Words(
         _("Single sign-on group"),
         _("People who logged in to one client of a group need not log in again for the next. Empty: each on its own."),
+    ),
+    "risk_basis": Words(
+        _("Legal basis for risk data"),
+        _("Needed for the scope risk: what MitID says of distance, device and address at each login. In your own words."),
     ),
     "origin": Words(_("Origins of your pages (CORS)"), _("One on each line, as https://app.example.")),
     "audience": Words(

@@ -20,7 +20,7 @@ from authflows.configuration import IssuerConfig
 from authflows.errors import JsonError, Stale
 from authflows.oidc import token
 from authflows.oidc import trial as request
-from authflows.oidc.claims import SCOPES
+from authflows.oidc.families import SCOPES
 from broker_portal.clients import registry
 from broker_portal.clients.registry import ClientFacts
 from broker_portal.middleware import CONTENT_SECURITY_POLICY

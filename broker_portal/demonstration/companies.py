@@ -104,13 +104,23 @@ FJORDBANK = Company(
             "heading": "Log på netbanken",
             "text": "Skriv dit bruger-id, og godkend i din app. Så er du inde.",
             "points": ["Kan du ikke logge på? Vi hjælper alle dage kl. 8–22."],
-            "links": [["Bliv kunde", "https://fjordbank.example/kunde"], ["Kontakt", "https://fjordbank.example/kontakt"]],
+            "links": [
+                {
+                    "title": "",
+                    "links": [["Bliv kunde", "https://fjordbank.example/kunde"], ["Kontakt", "https://fjordbank.example/kontakt"]],
+                }
+            ],
         },
         "en": {
             "heading": "Log on to online banking",
             "text": "Write your user id and approve in your app. Then you are in.",
             "points": ["Cannot log on? We help every day from 8 to 22."],
-            "links": [["Become a customer", "https://fjordbank.example/kunde"], ["Contact", "https://fjordbank.example/kontakt"]],
+            "links": [
+                {
+                    "title": "",
+                    "links": [["Become a customer", "https://fjordbank.example/kunde"], ["Contact", "https://fjordbank.example/kontakt"]],
+                }
+            ],
         },
     },
 )

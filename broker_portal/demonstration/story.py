@@ -127,7 +127,8 @@ def _company(operator: Operator, company: Company, this: Month, password: str) -
     parties = {
         (kind, app.name): _client(tenant, environment, company, app) for kind, environment in environments.items() for app in company.apps
     }
-    _theme(tenant, company)
+    for environment in environments.values():
+        _theme(tenant, environment, company)
     for person in company.people:
         tenancy.add_member(tenant, _user(person.email, person.name, password), person.role, actor=ACTOR)
     _usage(tenant, company, environments, parties)
@@ -159,23 +160,24 @@ def _client(tenant: Tenant, environment: Environment, company: Company, app: App
     return registration.register(tenant, environment, wanted).relying_party_id
 
 
-def _theme(tenant: Tenant, company: Company) -> None:
+def _theme(tenant: Tenant, environment: Environment, company: Company) -> None:
     with tenant_scope(tenant.id):
         theme, made = Theme.objects.of(tenant.id).get_or_create(
-            name=company.slug,
+            name=environment.kind,
             version=1,
             defaults={
                 "tenant_id": tenant.id,
                 "layout": company.layout,
                 "values": company.theme,
                 "texts": company.texts,
+                "saved_by": ACTOR,
+                "published_by": ACTOR,
                 "published_at": timezone.now(),
             },
         )
         if made:
-            for service in Service.objects.of(tenant.id):
-                Service.objects.of(tenant.id).filter(id=service.id).update(theme_id=theme.id)
-                configuration.changed(tenant.id, service.environment_id)
+            Service.objects.of(tenant.id).filter(environment_id=environment.id).update(theme_id=theme.id)
+            configuration.changed(tenant.id, environment.id)
 
 
 def _user(email: str, name: str, password: str) -> User:

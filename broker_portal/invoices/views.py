@@ -20,7 +20,7 @@ from tenants.models import Kind
 @require_GET
 def index(request: HttpRequest, tenant: str, environment: Kind) -> HttpResponse:
     access = tenant_access(request, tenant, Action.SEE_INVOICES)
-    shell = context.of_tenant(access, environment, "invoices")
+    shell = context.of_tenant(access, environment, "invoices") | {"may_change_buyer": access.may(Action.CHANGE_BUYER)}
     if environment != Kind.PRODUCTION:
         return render(request, "portal/invoices/list.html", shell | {"preview": None, "documents": []})
     current = Month.at(timezone.now())

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from billing import crediting, issuing
+from billing import closing, crediting, issuing
 from billing.issuing import Refused
 from billing.models import Document
 from billing.periods import Month
-from broker_portal import context
+from broker_portal import context, refusals
 from broker_portal.access import StaffAccess, StaffAction, staff_access
 from broker_portal.answers import SeeOther
 from broker_portal.usage.costs import said
@@ -25,7 +25,7 @@ from tenants.models import Tenant
 
 @require_http_methods(["GET", "POST"])
 def credit(request: HttpRequest, operator: uuid.UUID, number: str) -> HttpResponse:
-    """POST reason and line (positions; none: all that is left)."""
+    """POST reason, line (positions; none: all that is left) and again (draft the month once more)."""
     access = staff_access(request, StaffAction.CREDIT, operator)
     document = _document(access, number)
     if request.method != "POST":
@@ -35,9 +35,20 @@ def credit(request: HttpRequest, operator: uuid.UUID, number: str) -> HttpRespon
     try:
         note = crediting.credit(document, by=access.actor, reason=reason, lines=chosen)
     except Refused as refusal:
-        return _page(request, access, document, refusal=str(refusal), reason=reason, status=422)
+        return _page(request, access, document, refusal=refusals.said(refusal), reason=reason, status=422)
     messages.success(request, _("Credit note %(number)s is issued") % {"number": note.number})
+    if "again" in request.POST:
+        _draft_again(request, access, document)
     return SeeOther(reverse("operator:month", args=[access.operator.id, Month.of(document.period_first)]))
+
+
+def _draft_again(request: HttpRequest, access: StaffAccess, document: Document) -> None:
+    try:
+        closing.invoice_again(document.tenant_id, Month.of(document.period_first), by=access.actor)
+    except Refused as refusal:
+        messages.warning(request, refusals.said(refusal))
+    else:
+        messages.success(request, _("What is not billed any more is drafted again"))
 
 
 def _document(access: StaffAccess, number: str) -> Document:
@@ -59,6 +70,7 @@ def _page(
         "document": document,
         "buyer": Tenant.objects.get(id=document.tenant_id).name,
         "lines": [{"position": row.position, "text": said(row.text, row.detail, row.parameters)[0], "amount": row.amount} for row in left],
+        "may_draft_again": document.idempotency_key.startswith("usage:"),
         "refusal": refusal,
         "reason": reason,
     }

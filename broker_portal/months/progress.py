@@ -8,24 +8,15 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from billing import months
 from billing.models import BillingMonth
 from billing.months import APPROVE, CLOSE, ISSUE, Progress, TenantMonth
 from billing.periods import Month, is_over
+from broker_portal import refusals
+from broker_portal.buyers.forms import FIELDS
 
 WHAT = {CLOSE: "draft", APPROVE: "approve", ISSUE: "issue"}
-# By path in a document's snapshot (documents.snapshot.missing).
-LACKING: dict[str, Promise] = {
-    "buyer.name": _("The buyer's name is missing"),
-    "buyer.address": _("The buyer's address is missing"),
-    "buyer.vat_number": _("The buyer's VAT number is missing"),
-    "buyer.reference": _("The buyer's order reference is missing, which a public buyer needs"),
-    "seller.address": _("The operator's own address is missing"),
-    "seller.vat_number": _("The operator's own VAT number is missing"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +88,8 @@ def row(each: TenantMonth) -> dict[str, Any]:
         "requests": document.requests if document else each.month.requests if each.month and each.month.closed_at else None,
         "reverse": bool(document and document.vat_treatment == "reverse_charge"),
         "state": _state(each),
-        "reason": each.month.problem if each.month else "",
-        "lacking": [str(LACKING.get(path, path)) for path in each.lacking],
+        "reason": refusals.said_again(each.month.told, each.month.problem) if each.month else "",
+        "lacking": [(refusals.lacking(path), FIELDS.get(path, "")) for path in each.lacking],
         "number": document.number if document else "",
         "kind": document.kind if document else "",
     }

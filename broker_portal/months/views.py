@@ -27,6 +27,7 @@ from broker_portal.answers import SeeOther
 from broker_portal.invoices import files
 from broker_portal.months import progress
 from broker_portal.months.deeds import DEEDS
+from broker_portal.refusals import said
 from broker_portal.templatetags.portal import whole
 from tenants.models import Tenant
 
@@ -112,7 +113,7 @@ def close(request: HttpRequest, operator: uuid.UUID, month: Month) -> HttpRespon
     try:
         problems = DEEDS[action](access.operator, month, tenant_id=_tenant_id(request, access), by=access.actor)
     except Refused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, said(refusal))
     else:
         messages.success(request, BEGUN[action])
         _tell(request, problems)
@@ -132,7 +133,7 @@ def _tenant_id(request: HttpRequest, access: StaffAccess) -> uuid.UUID | None:
 def _tell(request: HttpRequest, problems: Sequence[Problem]) -> None:
     names = dict(Tenant.objects.filter(id__in=[problem.tenant_id for problem in problems]).values_list("id", "name"))
     for problem in problems[:PROBLEMS_TOLD]:
-        messages.warning(request, f"{names[problem.tenant_id]}: {problem.text}")
+        messages.warning(request, f"{names[problem.tenant_id]}: {said(problem.refusal)}")
 
 
 @require_GET

@@ -9,13 +9,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.http import Http404
 from django.utils import timezone
 
 from billing import decisions, scheme
 from billing.decisions import Cell
 from billing.fees import Cliff, FeeTier, Mode, cliffs
 from billing.models import AapDecision, AccountPlan, ContractYear, PlanTier, PlanVersion, SchemeCharge
-from billing.periods import day_of
+from billing.periods import Month, day_of
 from tenants.isolation import operator_scope
 from tenants.models import Operator, Tenant
 
@@ -24,6 +25,7 @@ from tenants.models import Operator, Tenant
 class PlanRow:
     """`state`: holds, comes or over (replaced by a later version)."""
 
+    plan: uuid.UUID
     name: str
     starts: date
     mode: str
@@ -65,6 +67,7 @@ def _paying(operator: Operator, today: date) -> Counter[uuid.UUID]:
 def _row(version: PlanVersion, tiers: list[PlanTier], tenants: int, state: str) -> PlanRow:
     entered = [FeeTier(tier.up_to, tier.price) for tier in tiers]
     return PlanRow(
+        plan=version.plan_id,
         name=version.plan.name,
         starts=version.starts,
         mode=version.mode,
@@ -80,6 +83,25 @@ def _row(version: PlanVersion, tiers: list[PlanTier], tenants: int, state: str) 
 
 def years() -> list[ContractYear]:
     return list(ContractYear.objects.order_by("number"))
+
+
+def year_or_404(number: int) -> ContractYear:
+    year = ContractYear.objects.filter(number=number).first()
+    if year is None:
+        raise Http404
+    return year
+
+
+def next_year() -> dict[str, Any]:
+    """What fills the form of a new contract year: twelve months after the last one."""
+    known = years()
+    if not known:
+        return {}
+    first = Month.of(known[-1].last).next()
+    last = first
+    for _ in range(11):
+        last = last.next()
+    return {"number": known[-1].number + 1, "first": str(first), "last": str(last)}
 
 
 def waiting(number: int) -> list[AapDecision]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,16 +13,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from billing import decisions
 from billing.decisions import DecisionError
-from billing.models import AapDecision, ContractYear
-from broker_portal import context
+from billing.models import AapDecision
+from broker_portal import context, refusals
 from broker_portal.access import StaffAccess, StaffAction, staff_access
 from broker_portal.answers import SeeOther
 from broker_portal.prices import shown
-from broker_portal.prices.forms import DecisionForm
 from tenants import audit
 from tenants.isolation import operator_scope
 
-SECTIONS = {"prices": StaffAction.SEE_PRICES, "incidents": StaffAction.SEE_MONTHS}
+SECTIONS = {"prices": StaffAction.SEE_PRICES, "accounts": StaffAction.SEE_PRICES, "incidents": StaffAction.SEE_MONTHS}
 
 
 @require_GET
@@ -36,32 +34,19 @@ def current(request: HttpRequest, section: str) -> HttpResponse:
 @require_GET
 def index(request: HttpRequest, operator: uuid.UUID) -> HttpResponse:
     access = staff_access(request, StaffAction.SEE_PRICES, operator)
-    page = {"plans": shown.plans(access.operator), "years": shown.years()}
+    page = {"plans": shown.plans(access.operator), "years": shown.years(), "may_decide": access.may(StaffAction.DECIDE_PRICES)}
     return render(request, "operator/prices/plans.html", context.of_operator(access, "prices") | page)
 
 
 @require_GET
 def aap(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpResponse:
     access = staff_access(request, StaffAction.SEE_PRICES, operator)
-    return _page(request, access, _year(year), DecisionForm())
-
-
-@require_POST
-def decide(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpResponse:
-    """POST kind, requests, authenticators, price (optional), source, reason. A final price then waits for somebody else."""
-    access = staff_access(request, StaffAction.DECIDE_PRICES, operator)
-    contract_year, form = _year(year), DecisionForm(request.POST)
-    if not form.is_valid():
-        return _page(request, access, contract_year, form, status=422)
-    try:
-        with operator_scope(access.operator.id, "decide a price"):
-            decision = decisions.decide(contract_year, by=access.user.email, **form.cleaned_data)
-            _record(access, "aap.decided", decision)
-    except DecisionError as error:
-        form.add_error(None, str(error))
-        return _page(request, access, contract_year, form, status=422)
-    messages.success(request, _("The price is entered"))
-    return _back(access, year)
+    page = {
+        "may_decide": access.may(StaffAction.DECIDE_PRICES),
+        "me": access.user.email,
+        **shown.year(shown.year_or_404(year), access.user.email),
+    }
+    return render(request, "operator/prices/aap.html", context.of_operator(access, "prices") | page)
 
 
 @require_POST
@@ -75,8 +60,8 @@ def approve(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpRespons
         with operator_scope(access.operator.id, "approve a price"):
             decisions.approve(waiting[0], by=access.user.email)
             _record(access, "aap.approved", waiting[0])
-    except DecisionError:
-        messages.error(request, _("You entered this price. Somebody else has to approve it."))
+    except DecisionError as error:
+        messages.error(request, refusals.said(error))
     else:
         messages.success(request, _("The final price is approved"))
     return _back(access, year)
@@ -89,18 +74,5 @@ def _record(access: StaffAccess, action: str, decision: AapDecision) -> None:
     )
 
 
-def _year(number: int) -> ContractYear:
-    year = ContractYear.objects.filter(number=number).first()
-    if year is None:
-        raise Http404
-    return year
-
-
 def _back(access: StaffAccess, year: int) -> SeeOther:
     return SeeOther(reverse("operator:aap", args=[access.operator.id, year]))
-
-
-def _page(request: HttpRequest, access: StaffAccess, year: ContractYear, form: DecisionForm, status: int = 200) -> HttpResponse:
-    page: dict[str, Any] = {"form": form, "may_decide": access.may(StaffAction.DECIDE_PRICES), "me": access.user.email}
-    page |= shown.year(year, access.user.email)
-    return render(request, "operator/prices/aap.html", context.of_operator(access, "prices") | page, status=status)

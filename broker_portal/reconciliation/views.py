@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from billing import margin, reconciliation, scheme
 from billing.issuing import Refused
+from billing.models import Document, State
 from billing.money import add
 from billing.periods import Month, day_of
 from billing.reconciliation import YearOf
@@ -24,18 +25,21 @@ from broker_portal import context
 from broker_portal.access import StaffAccess, StaffAction, staff_access
 from broker_portal.answers import SeeOther
 from broker_portal.prices import shown
+from broker_portal.refusals import said
+from tenants.isolation import operator_scope
+from tenants.models import Tenant
 
 PROBLEMS_TOLD = 5
 
 
 @require_GET
 def current(request: HttpRequest, section: str) -> HttpResponse:
-    """The contract year to settle, the last one that is over; what is left is asked of the one that runs."""
+    """The contract year to settle, the last one that is over; what is charged and what is left are asked of the one that runs."""
     access = staff_access(request, StaffAction.SEE_PRICES)
     years, today = shown.years(), day_of(timezone.now())
     if not years:
         return redirect("operator:prices", operator=access.operator.id)
-    begun = [each.number for each in years if (each.first if section == "margin" else each.last) < today]
+    begun = [each.number for each in years if (each.last if section == "reconciliation" else each.first) < today]
     return redirect(f"operator:{section}", operator=access.operator.id, year=begun[-1] if begun else years[0].number)
 
 
@@ -48,7 +52,7 @@ def preview(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpRespons
     except Refused as refusal:
         if year not in {each.number for each in page["years"]}:
             raise Http404 from None
-        page["refusal"] = str(refusal)
+        page["refusal"] = said(refusal)
     else:
         page |= _figures(found, access)
     return render(request, "operator/reconciliation/preview.html", context.of_operator(access, "reconciliation") | page)
@@ -65,9 +69,19 @@ def _figures(found: YearOf, access: StaffAccess) -> dict[str, Any]:
         "without": len(found.accounts) - len(to_send),
         "days_left": (found.year.settled_by - day_of(timezone.now())).days,
         "waits": waits,
+        "issued": _issued(access, found.year.number),
+        "may_credit": access.may(StaffAction.CREDIT),
         "may_commit": access.may(StaffAction.RECONCILE) and bool(to_send) and not waits,
         "difference": add(found.expected_settlement, *(-row.delta - row.due.earlier for row in found.accounts)),
     }
+
+
+def _issued(access: StaffAccess, number: int) -> list[Document]:
+    """The documents that settled the year, the newest first."""
+    ours = Tenant.objects.filter(operator=access.operator).values("id")
+    with operator_scope(access.operator.id, "documents of a settlement"):
+        rows = Document.objects.filter(tenant_id__in=ours, state=State.ISSUED, idempotency_key__startswith=f"rec:{number}:")
+        return list(rows.select_related("tenant").order_by("-issue_date", "-sequence"))
 
 
 @require_POST
@@ -76,12 +90,13 @@ def commit(request: HttpRequest, operator: uuid.UUID, year: int) -> HttpResponse
     try:
         found = reconciliation.commit(access.operator, year, by=access.actor)
     except Refused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, said(refusal))
     else:
         made = sum(row.document is not None for row in found.accounts)
         messages.success(request, ngettext("%(n)s document is issued", "%(n)s documents are issued", made) % {"n": made})
-        for row in [row for row in found.accounts if row.problem][:PROBLEMS_TOLD]:
-            messages.warning(request, f"{row.tenant.name}: {row.problem}")
+        told = [f"{row.tenant.name}: {said(row.problem)}" for row in found.accounts if row.problem]
+        for text in told[:PROBLEMS_TOLD]:
+            messages.warning(request, text)
     return SeeOther(reverse("operator:reconciliation", args=[access.operator.id, year]))
 
 

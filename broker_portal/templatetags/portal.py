@@ -52,6 +52,12 @@ def whole(value: Number | None) -> str:
 
 
 @register.filter
+def number(value: Number | None) -> str:
+    """1.234,5: as many decimals as the value has."""
+    return "" if value is None else _minus(format_decimal(value, format="#,##0.######", locale=babel_locale()))
+
+
+@register.filter
 def money(value: Decimal | None) -> str:
     """1.234,56: two decimals, without a unit."""
     return "" if value is None else _minus(format_decimal(value, format="#,##0.00", locale=babel_locale()))

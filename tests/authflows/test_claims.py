@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,10 +13,12 @@ import pytest
 from django.test import override_settings
 from oidc_provider.models import Client as RegisteredClient
 
-from authflows.identity import Identity, methods
+from authflows.identity import Employment, Identity, methods
 from authflows.levels import Level
 from authflows.oidc import claims, extension
-from authflows.oidc.claims import SCOPES, Facts, is_scope, names_of, only_age
+from authflows.oidc.claims import is_scope, names_of, only_age
+from authflows.oidc.families import SCOPES, Facts
+from authflows.requests import LoginRequest
 from tests.doubles import extensions
 
 NAMES = ("name", "given_name", "family_name")
@@ -32,14 +35,40 @@ IDENTITY = Identity(
     birthdate="1985-04-12",
     age=41,
     has_cpr=True,
+    cpr="7204859998",
+    cpr_status="delivered",
+    address={"locality": "Aarhus C"},
+    nemid_pid="9208-2002-2-100000000001",
+    risk={"distance_km": {"value": 3, "source": "mitid"}},
 )
+BAKER = Employment("5d0a7f0c-0000-4000-8000-000000000002", "13748136", "Lindholm Brød ApS", "98023728", "1099456789", can_represent=True)
+# What an identity of either kind has nothing of.
+OF_THE_OTHER_KIND = {"private": set(SCOPES["business"]), "business": {"mitid_uuid", "address", "nemid_pid", "cpr"}}
 
 
 CLIENT: Any = SimpleNamespace(registered=RegisteredClient(id=7, client_id="netbank", name="Netbank"), values={})
 
 
-def given(identity: Identity = IDENTITY, scopes: tuple[str, ...] = tuple(SCOPES), single: tuple[str, ...] = ()) -> dict[str, Any]:
-    return claims.of(CLIENT, Facts(identity, Level.SUBSTANTIAL, uuid.uuid4(), uuid.uuid4(), "mitid"), scopes, single)
+REQUEST = LoginRequest("oidc", Level.SUBSTANTIAL, "da")
+
+
+def given(
+    identity: Identity = IDENTITY, scopes: tuple[str, ...] = tuple(SCOPES), single: tuple[str, ...] = (), request: LoginRequest = REQUEST
+) -> dict[str, Any]:
+    return claims.of(CLIENT, Facts(identity, Level.SUBSTANTIAL, uuid.uuid4(), uuid.uuid4(), "mitid", request), scopes, single)
+
+
+def test_what_was_approved_is_told_and_a_plain_login_approves_nothing() -> None:
+    approved = given(request=replace(REQUEST, action="accept", reference_text="Lån 7"))
+    assert (approved["action"], approved["reference_text"]) == ("accept", "Lån 7")
+    assert given(request=replace(REQUEST, reference_text="Lån 7"))["action"] == "log_on"
+    assert not {"action", "reference_text", "psd2"} & set(given())
+
+
+@pytest.mark.parametrize(("asked", "said"), [(True, True), (True, False), (False, True), (False, False)])
+def test_psd2_is_told_only_where_it_was_asked_for_and_the_core_says_so(asked: bool, said: bool) -> None:
+    told = given(replace(IDENTITY, psd2=said), request=replace(REQUEST, psd2=asked))
+    assert told.get("psd2") is (True if asked and said else None)
 
 
 def test_levels_are_told_apart() -> None:
@@ -67,7 +96,33 @@ def test_what_is_not_known_is_left_out_and_what_is_false_is_not() -> None:
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_a_scope_gives_its_own_claims_and_no_other(scope: str) -> None:
-    assert set(given(scopes=(scope,))) == set(SCOPES[scope]) - {"acr", "amr", "auth_time"}
+    asked = replace(REQUEST, reference_text="Lån 7", psd2=True)
+    for identity in (replace(IDENTITY, psd2=True), replace(IDENTITY, psd2=True).as_employee(BAKER)):
+        elsewhere = {"acr", "amr", "auth_time"} | OF_THE_OTHER_KIND[identity.kind]
+        assert set(given(identity, (scope,), request=asked)) == set(SCOPES[scope]) - elsewhere
+
+
+def test_at_work_a_person_is_somebody_else() -> None:
+    at_work = IDENTITY.as_employee(BAKER)
+    assert (at_work.kind, at_work.national_id) == ("business", BAKER.employee_uuid)
+    assert (at_work.cpr, at_work.has_cpr, at_work.address, at_work.nemid_pid) == ("", False, None, "")
+    assert IDENTITY.as_employee(BAKER, with_cpr=True).cpr == IDENTITY.cpr
+    told = given(at_work)
+    assert (told["cvr"], told["can_represent"], told["company_signatory"]) == ("13748136", True, False)
+
+
+def test_an_identity_comes_back_from_its_sealed_form() -> None:
+    for identity in (IDENTITY, replace(IDENTITY, employments=(BAKER,)), IDENTITY.as_employee(BAKER)):
+        assert Identity.from_json(json.loads(json.dumps(identity.as_json()))) == identity
+
+
+def test_a_session_keeps_no_cpr_number_and_no_risk() -> None:
+    kept = replace(IDENTITY, employments=(BAKER,)).kept()
+    assert (kept.cpr, kept.cpr_status, kept.risk, kept.employments) == ("", "", None, ())
+
+
+def test_a_protected_person_has_no_address() -> None:
+    assert "address" not in given(replace(IDENTITY, name_protected=True))
 
 
 def test_no_scope_gives_nothing() -> None:

@@ -4,14 +4,15 @@ from dataclasses import fields
 
 import pytest
 
-from authflows.client_settings import CHOICES, LISTS, TEXTS, ClientSettings, UnknownSetting, parse
-from authflows.models import ClientExt
+from authflows.client_settings import CHOICES, LISTS, OF_CLIENT, OF_PARTY, TEXTS, ClientSettings, UnknownSetting, parse
+from authflows.models import ClientExt, RelyingParty
 from authflows.registration import Registration
 
 
 def test_every_setting_is_a_column_of_the_same_name() -> None:
-    columns = {field.name for field in ClientExt._meta.get_fields()}
-    assert {field.name for field in fields(ClientSettings)} <= columns
+    for names, model in ((OF_CLIENT, ClientExt), (OF_PARTY, RelyingParty)):
+        assert set(names) <= {field.name for field in model._meta.get_fields()}
+    assert {*OF_CLIENT, *OF_PARTY} == {field.name for field in fields(ClientSettings)}
 
 
 def test_every_switch_of_the_command_names_a_field() -> None:

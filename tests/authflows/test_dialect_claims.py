@@ -39,7 +39,7 @@ CLAIMS: dict[str, Any] = {
     "birthdate": "1985-04-12",
     "name_protected": False,
     "cpr": "7204851234",
-    "cpr_status": "01",
+    "cpr_status": "matched",
     "address": {
         "formatted": "Havnegade 1",
         "street_address": "Havnegade 1",
@@ -69,18 +69,17 @@ SCOPE = {
 }
 # What we cannot say, or do not know: docs/dialects.md has the reasons.
 NOT_GIVEN = {
-    "idura": {"address_details", "mitid:ct:sid", "mitid:ct:sid:exp", "fal", "authenticationmethod", "refTextHeader"},
+    "idura": {"address_details", "mitid:ct:sid", "mitid:ct:sid:exp", "fal", "authenticationmethod", "refTextHeader", "cprNumberStatus"},
     "neb": {
         "session_expiry",
         "session_is_active",
         "nemid.pid_status",
         "ssn.details.status",
-        "mitid.psd2",
         "mitid.geo_ip_distance_km",
         "mitid.cpr_consent_text",
         "mitid.cpr_consent_header",
     },
-    "signicat": {"nbf", "mitid_cpr_source", "mitid_fal", "mitid_auth_token_id"},
+    "signicat": {"nbf", "mitid_fal", "mitid_auth_token_id"},
 }
 # What every client's library may check, and their samples do not show.
 BESIDES = {"at_hash", "auth_time", "amr", "sid", "acr"}
@@ -152,6 +151,47 @@ def documented(dialect: str) -> Iterator[str]:
 @pytest.mark.parametrize("dialect", NOT_GIVEN)
 def test_what_is_not_given_stands_in_the_documentation(dialect: str) -> None:
     assert NOT_GIVEN[dialect] <= set(documented(dialect))
+
+
+EMPLOYEE = {name: value for name, value in TOKEN.items() if name not in ("mitid_uuid", "address", "cpr", "cpr_status", "asked")} | {
+    "identity_type": "business",
+    "mitid_has_cpr": False,
+    "cvr": "13748136",
+    "organisation_name": "Lindholm Brød ApS",
+    "employee_uuid": "5d0a7f0c-0000-4000-8000-000000000002",
+    "rid": "98023728",
+    "production_unit": "1099456789",
+    "can_represent": True,
+    "company_signatory": False,
+}
+AT_WORK = {"idura": "openid", "neb": "openid mitid nemlogin", "signicat": "openid profile mitid-extra mitid-business"}
+
+
+@pytest.mark.parametrize("dialect", AT_WORK)
+def test_an_employee_is_told_in_their_names(dialect: str) -> None:
+    before, after = DIALECTS[dialect].SUBJECT_FORM
+    known = EMPLOYEE | {"sub": before + SUBJECT + after}
+    given = {answer: getattr(DIALECTS[dialect], answer)(known, AT_WORK[dialect]) for answer in ("id_token", "userinfo")}
+    assert given == json.loads((GOLDEN / f"{dialect}.employee.json").read_text())
+
+
+def test_a_company_s_signatory_is_told_apart() -> None:
+    signatory = DIALECTS["idura"].id_token(EMPLOYEE | {"company_signatory": True}, "openid")
+    assert (signatory["companySignatory"], "employee" in signatory) == ("true", False)
+
+
+def test_neb_says_what_became_of_the_pid_and_how_far_away_somebody_was() -> None:
+    known = CLAIMS | {"sub": SUBJECT, "risk": {"distance_km": {"value": 3, "source": "mitid"}}}
+    told = DIALECTS["neb"].userinfo(known, "openid mitid nemid.pid")
+    assert (told["nemid.pid_status"], told["mitid.geo_ip_distance_km"]) == ("unable_to_lookup", "3")
+    told = DIALECTS["neb"].userinfo(known | {"nemid_pid": "9208-2002-2-100000000001"}, "openid mitid nemid.pid")
+    assert (told["nemid.pid_status"], told["nemid.pid"]) == ("success", "9208-2002-2-100000000001")
+
+
+@pytest.mark.parametrize(("status", "source"), [("matched", "user"), ("remembered", "database"), ("declined", None)])
+def test_signicat_says_where_a_number_came_from(status: str, source: str | None) -> None:
+    told = DIALECTS["signicat"].userinfo(CLAIMS | {"sub": SUBJECT, "cpr_status": status}, SCOPE["signicat"])
+    assert told.get("mitid_cpr_source") == source
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -81,10 +81,7 @@ def test_our_own_words_are_understood_in_every_dialect(dialect: str) -> None:
 @pytest.mark.parametrize(
     ("dialect", "name", "value"),
     [
-        ("idura", "acr_values", "urn:grn:authn:dk:mitid:business"),
         ("idura", "acr_values", "urn:grn:authn:se:bankid urn:age-verification"),
-        ("idura", "login_hint", "business vatid:DK88000018"),
-        ("neb", "idp_values", "mitid_erhverv"),
         ("neb", "idp_values", "mobilepay eboks"),
         ("neb", "idp_values", "mitid nemid"),
         ("signicat", "acr_values", "idp:sbid"),
@@ -107,6 +104,30 @@ def test_one_method_that_is_offered_is_enough(dialect: str, name: str, value: st
     read(dialect, QUERY, **{name: value})
 
 
+BOTH = ("private", "business")
+ALLOWED_TOO = json.dumps({"mitid_erhverv": {"allow_private": True}})
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sent", "identities"),
+    [
+        ("idura", {"acr_values": "urn:grn:authn:dk:mitid:business"}, ("business",)),
+        ("idura", {"acr_values": "urn:grn:authn:dk:mitid:business urn:grn:authn:dk:mitid:low"}, BOTH),
+        ("idura", {"acr_values": "urn:grn:authn:dk:mitid:low"}, ()),
+        ("idura", {"login_hint": "business vatid:DK13748136"}, ("business",)),
+        ("idura", {"login_hint": "business_optional"}, BOTH),
+        ("neb", {"idp_values": "mitid_erhverv"}, ("business",)),
+        ("neb", {"idp_values": "mitid_erhverv", "idp_params": ALLOWED_TOO}, BOTH),
+        ("neb", {"idp_values": "mitid_erhverv mitid"}, BOTH),
+        ("neb", {"idp_values": "mitid", "idp_params": ALLOWED_TOO}, ("private",)),
+        ("neb", {}, ()),
+        ("signicat", {"acr_values": "idp:mitid"}, ()),
+    ],
+)
+def test_which_kind_of_identity_is_asked_for(dialect: str, sent: dict[str, str], identities: tuple[str, ...]) -> None:
+    assert read(dialect, QUERY, **sent).identities == identities
+
+
 # Scopes
 
 
@@ -122,8 +143,9 @@ def test_neb_s_mitid_tells_the_name_too() -> None:
     assert scope("neb", "openid mitid") == {"openid", "mitid", "profile"}
     assert scope("neb", "openid") == {"openid"}
     assert scope("neb", "openid ssn nemid.pid nemlogin age_verify:18 age_over:65") == {
-        *("openid", "ssn", "nemid_pid", "business", "age_over:18", "age_over:65")
+        *("openid", "ssn", "nemid_pid", "business", "profile", "age_over:18", "age_over:65")
     }
+    assert scope("neb", "openid mitid", frozenset(("openid", "mitid", "risk"))) == {"openid", "mitid", "risk"}
 
 
 def test_signicat_s_scopes() -> None:
@@ -143,6 +165,8 @@ def test_actions(action: str) -> None:
     theirs = "login" if action == "log_on" else action
     assert read("idura", login_hint=f"action:{theirs}").action == action
     assert read("neb", idp_params=mitid(action_text=action.upper())).action == action
+    assert read("native", action=action).action == action
+    assert refused("native", action="dance") == "action: one of log_on, approve, confirm, accept, sign"
     assert refused("idura", login_hint="action:dance") == "login_hint action: unknown"
     assert refused("neb", idp_params=mitid(action_text="DANCE")).startswith("idp_params action_text")
 
@@ -154,6 +178,7 @@ def test_reference_texts(plain: str) -> None:
     assert read("idura", login_hint=f"message:{text(plain)}").reference_text == plain
     assert read("neb", idp_params=mitid(reference_text=text(plain))).reference_text == plain
     assert read("signicat", PUSHED, acr_values=f"idp:mitid mitid_reference_text:{text(plain)}").reference_text == plain
+    assert read("native", reference_text=plain).reference_text == plain
 
 
 @pytest.mark.parametrize(
@@ -244,7 +269,12 @@ def test_a_hint_that_helps_nobody_hurts_nobody(hint: str) -> None:
             '{"mitid": ' + "9" * 5000 + "}",
         ),
         *(mitid(loa_value="highest"), mitid(loa_value=1), mitid(enable_step_up="perhaps"), mitid(unheard="of"), "x" * 9000),
-        *(mitid(require_psd2=True), mitid(transfer_token_exchange_code="a"), mitid(authenticators="app"), mitid(iframe_mode="minimized")),
+        *(
+            mitid(require_psd2="perhaps"),
+            mitid(transfer_token_exchange_code="a"),
+            mitid(authenticators="app"),
+            mitid(iframe_mode="minimized"),
+        ),
     ],
 )
 def test_idp_params_that_cannot_be_followed_are_refused(value: str) -> None:
@@ -254,6 +284,7 @@ def test_idp_params_that_cannot_be_followed_are_refused(value: str) -> None:
 def test_idp_params_that_ask_for_what_happens_anyway() -> None:
     value = json.dumps({"mitid": {"require_psd2": False, "enable_step_up": "true"}, "mitid_erhverv": {"allow_private": True}})
     assert read("neb", idp_params=value) == read("neb")
+    assert read("neb", idp_params=mitid(require_psd2=True)).psd2
 
 
 @pytest.mark.parametrize("name", ["signtext_id", "signtext_base64", "signtext_type", "transaction_text"])

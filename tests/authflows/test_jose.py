@@ -161,7 +161,7 @@ def test_keys_that_are_too_weak_or_not_for_this_are_passed_over() -> None:
     unfit = [
         EC.as_dict(private=True),
         {"kty": "oct", "k": "c2VjcmV0"},
-        good | {"use": "enc"},
+        good | {"use": "sign"},
         good | {"key_ops": ["sign"]},
         good | {"alg": "ES384"},
         good | {"alg": "RS256"},
@@ -180,6 +180,18 @@ def test_keys_that_are_too_weak_or_not_for_this_are_passed_over() -> None:
         jose.key_set({"keys": unfit})
     with pytest.raises(UnusableKeys, match="more than"):
         jose.key_set({"keys": [good] * 31})
+
+
+def test_a_key_is_for_one_use_where_it_says_so_and_for_both_where_not() -> None:
+    plain = EC.as_dict(private=False)
+    bare = {name: value for name, value in plain.items() if name not in ("use", "alg", "key_ops")}
+    to_us, from_us = bare | {"kid": "sig", "use": "sig"}, bare | {"kid": "enc", "use": "enc", "alg": "ECDH-ES"}
+    document = {"keys": [to_us, from_us, bare | {"kid": "both"}, bare | {"kid": "ops", "key_ops": ["deriveBits"]}]}
+    assert [key.kid for key in jose.key_set(document)] == ["sig", "both"]
+    assert [key.kid for key in jose.recipients(document)] == ["enc", "both", "ops"]
+    assert jose.key_set({"keys": [from_us]}) == ()
+    (recipient,) = jose.recipients({"keys": [from_us]})
+    assert (recipient.serves("ECDH-ES"), recipient.serves("RSA-OAEP-256"), recipient.serves("ES256")) == (True, False, False)
 
 
 NOW = 1_800_000_000.0

@@ -122,7 +122,7 @@ def test_a_login_is_there_for_its_own_browser_tenant_and_issuer_only(story: Stor
         assert login.read(issuer, browser) is None
         assert login.requesting(issuer, browser, address="192.0.2.1") is None
         assert store.owner(issuer.tenant_id, issuer.id, browser.handle) == (
-            (story.party.relying_party_id, "https://x.example") if issuer is current else None
+            (story.party.relying_party_id, "https://x.example", "") if issuer is current else None
         )
     assert login.read(current, story.browser)
 

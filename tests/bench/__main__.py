@@ -1,9 +1,13 @@
-"""`make bench`: what a login costs, as ratios to other providers measured in the same run (docs/performance.md). One JSON document."""
+"""`make bench`: what a login costs, as ratios to other providers measured in the same run, and what billing does (docs/performance.md).
+
+One JSON document. `python -m tests.bench.billing` is the second part alone.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -41,8 +45,17 @@ def main() -> int:
     finally:
         ground.stop()
     figures["second_start"] = starting.seconds()
+    figures |= _billing(arguments.quick)
     print(json.dumps(figures, indent=2))
     return 0
+
+
+def _billing(quick: bool) -> dict[str, Any]:
+    """In a process and a database of its own."""
+    argv = [sys.executable, "-m", "tests.bench.billing", *(["--quick"] if quick else [])]
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _arguments() -> argparse.Namespace:

@@ -125,7 +125,7 @@ def test_whoever_pays_a_plan_pays_it_from_that_month_on(fjordbank: Customer) -> 
         (("contract_years", 0, "decisions", 0, "kind"), "guessed", "contract_years.0.decisions.0: kind"),
         (("contract_years", 0, "start"), "2026-07-02", "contract_years.0: "),
         (("contract_years", 0, "charges", 0, "to"), "2026-07-30", "contract_years.0.charges.0: a charge ends with a month"),
-        (("plans", 0, "fee", "tiers", 2, 0), "20000", "plans.0: plan Harbour: the last tier is without end"),
+        (("plans", 0, "fee", "tiers", 2, 0), "20000", "plans.0: the last tier is without end"),
         (("plans", 0, "fee", "mode"), "stairs", "plans.0: 'stairs' is not a valid Mode"),
         (("plans", 0, "pass_on", "aap"), "free", "plans.0: aap is passed on at_cost, at_cost_plus or included"),
         (("plans", 0, "from"), "2026-07-15", "plans.0: prices start on the first of a month"),

@@ -117,6 +117,17 @@ def test_last_month_is_drafted_approved_issued_and_fetched(
         assert (tmp_path / name).read_bytes().startswith(start)
 
 
+OPERATORS_PAGES = (
+    *("/operator", "/operator/reconciliation", "/operator/supplier", "/operator/margin", "/operator/incidents"),
+    *("/operator/accounts", "/operator/prices"),
+)
+# Below the address of the operator.
+OPERATORS_FORMS = (
+    *("plans/new", "years/new", "charges/new", "aap/6/table", "aap/6/decide"),
+    *(f"accounts/fjordbank{part}" for part in ("", "/buyer", "/plan", "/one-off")),
+)
+
+
 def pages(page: Page, demonstration: Demonstration) -> list[str]:
     """The owner's pages; the client's and the invoice's are found by their links."""
     go(page, demonstration, f"{HOME}/clients")
@@ -137,6 +148,7 @@ def pages(page: Page, demonstration: Demonstration) -> list[str]:
         "/tenants/fjordbank/test/invoices",
         invoice,
         f"{HOME}/statements/6",
+        f"{HOME}/invoice-details",
         "/accounts/password/change/",
         "/nothing",
     ]
@@ -164,8 +176,14 @@ def test_the_operators_pages_and_the_door_are_whole(
 ) -> None:
     staff = visit(STAFF, width, language, scheme)
     found = {}
-    for path in ("/operator", "/operator/prices", "/operator/reconciliation", "/operator/margin", "/operator/incidents"):
+    for path in OPERATORS_PAGES:
         go(staff, demonstration, path)
+        if wrong := faults(staff):
+            found[path] = wrong
+    home = staff.url.rpartition("/")[0]
+    for path in OPERATORS_FORMS:
+        answer = staff.goto(f"{home}/{path}")
+        assert (answer and answer.status) == 200, path
         if wrong := faults(staff):
             found[path] = wrong
     go(staff, demonstration, "/operator/prices")

@@ -12,6 +12,8 @@ const ALGORITHMS = {
   RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
   PS256: { name: "RSA-PSS", hash: "SHA-256" },
 };
+const OPENING = { "RSA-OAEP-256": [{ name: "RSA-OAEP", hash: "SHA-256" }, "decrypt"], "ECDH-ES": [{ name: "ECDH", namedCurve: "P-256" }, "deriveBits"] };
+const opening = async ({ alg, jwk }) => ({ alg, kid: jwk.kid, key: await crypto.subtle.importKey("jwk", jwk, OPENING[alg][0], false, [OPENING[alg][1]]) });
 const imported = async ({ alg, jwk }) => ({ key: await crypto.subtle.importKey("jwk", jwk, ALGORITHMS[alg], false, ["sign"]), kid: jwk.kid });
 const METHODS = {
   client_secret_basic: ({ client_secret }) => client.ClientSecretBasic(client_secret),
@@ -25,11 +27,17 @@ const key = asked.key && (await imported(asked.key));
 const config = await client.discovery(
   new URL(asked.issuer),
   asked.client_id,
-  { id_token_signed_response_alg: asked.alg },
+  {
+    id_token_signed_response_alg: asked.alg,
+    authorization_signed_response_alg: asked.alg,
+    ...(asked.userinfo_alg && { userinfo_signed_response_alg: asked.userinfo_alg }),
+  },
   METHODS[asked.auth_method](asked, key),
   { execute: [client.allowInsecureRequests], algorithm: asked.metadata },
 );
 client.enableNonRepudiationChecks(config);
+if (asked.jarm) client.useJwtResponseMode(config);
+if (asked.opening) client.enableDecryptingResponses(config, ["A256GCM"], await opening(asked.opening));
 const proof = asked.dpop ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair(asked.dpop)) } : {};
 
 const pkceCodeVerifier = asked.pkce === "nonce_instead" ? undefined : client.randomPKCECodeVerifier();
@@ -60,9 +68,11 @@ try {
   const userinfo = await client.fetchUserInfo(config, tokens.access_token, claims.sub, proof);
   const refreshed = asked.refresh ? await client.refreshTokenGrant(config, tokens.refresh_token, undefined, proof) : null;
   const looked_up = asked.auth_method === "none" ? null : await client.tokenIntrospection(config, tokens.access_token);
+  const given = asked.api ? await client.clientCredentialsGrant(config, { scope: asked.api }) : null;
+  const own = given && (await client.tokenIntrospection(config, given.access_token));
   await client.tokenRevocation(config, (refreshed ?? tokens).refresh_token ?? tokens.access_token);
   const afterwards = await client.fetchUserInfo(config, tokens.access_token, claims.sub, proof).then(() => "known", () => "unknown");
-  say({ tokens, claims, userinfo, refreshed, looked_up, afterwards });
+  say({ tokens, claims, userinfo, refreshed, looked_up, afterwards, own });
 } catch (error) {
   say({ error: error.error ?? error.code, description: error.error_description ?? error.message, cause: String(error.cause ?? "") });
 }

@@ -64,9 +64,9 @@ class RelyingParty:
             verifier,
         )
 
-    def push(self, asked: Asked) -> Asked:
+    def push(self, asked: Asked, at: httpx.Client | None = None, /) -> Asked:
         """The same request, pushed: only a reference to it goes through the browser (RFC 9126)."""
-        answer = self._authenticated("/par", None, dict(parse_qsl(urlsplit(asked.url).query)))
+        answer = self._authenticated("/par", at, dict(parse_qsl(urlsplit(asked.url).query)))
         assert answer.status_code == 201, answer.text
         query = urlencode({"client_id": self.client_id, "request_uri": answer.json()["request_uri"]})
         return replace(asked, url=f"{self.issuer}/authorize?{query}")
@@ -98,8 +98,8 @@ class RelyingParty:
     def introspect(self, token: str, **changes: str | None) -> httpx.Response:
         return self._authenticated("/introspect", None, {"token": token, **changes})
 
-    def revoke(self, token: str, **changes: str | None) -> httpx.Response:
-        return self._authenticated("/revoke", None, {"token": token, **changes})
+    def revoke(self, token: str, at: httpx.Client | None = None, /, **changes: str | None) -> httpx.Response:
+        return self._authenticated("/revoke", at, {"token": token, **changes})
 
     def _authenticated(self, path: str, at: httpx.Client | None, body: dict[str, str | None]) -> httpx.Response:
         headers = {}

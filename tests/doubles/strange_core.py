@@ -42,6 +42,8 @@ def honest(ask: Ask, core_id: str, **changes: Any) -> dict[str, Any]:
         "action": ask.action,
         "reference_text": ask.reference_text,
         "level": ask.level.word,
+        "sector": ask.sector,
+        "identities": list(ask.identities),
         "status": "approved",
         "issued_at": time.time(),
         "authenticated_at": int(time.time()),

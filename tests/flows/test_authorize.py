@@ -61,7 +61,7 @@ MISTAKES: list[tuple[dict[str, str | None], str]] = [
     ({"response_type": "id_token"}, "unsupported_response_type"),
     ({"response_type": "code token"}, "unsupported_response_type"),
     ({"response_mode": "fragment"}, "invalid_request"),
-    ({"response_mode": "query.jwt"}, "invalid_request"),
+    ({"response_mode": "fragment.jwt"}, "invalid_request"),
     ({"scope": None}, "invalid_scope"),
     ({"scope": "profile"}, "invalid_scope"),
     ({"scope": "openid admin:everything"}, "invalid_scope"),

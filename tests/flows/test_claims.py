@@ -28,6 +28,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...], dict[str, str | None]]] = {
     "low": ("auto-approve-low", EVERYTHING, {"acr_values": "low"}),
     "name-protected": ("auto-approve-protected", EVERYTHING, {}),
     "age-only": ("auto-approve", ("openid", "age_over:18"), {}),
+    "at-home": ("auto-approve", ("openid", "address", "nemid_pid", "risk"), {}),
+    "employee": ("auto-approve-business", ("openid", "profile", "mitid", "business", "address"), {}),
     "single-claims": ("auto-approve", EVERYTHING, {"scope": "openid", "claims": '{"userinfo": {"given_name": null, "age_over_18": null}}'}),
 }
 
@@ -47,7 +49,11 @@ def typed(claims: dict[str, Any], party: RelyingParty) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_login_tells_what_was_agreed(kind: str, fjordbank: House, visitor: Browser) -> None:
     user_id, scopes, changes = KINDS[kind]
-    party = fjordbank.client(scopes=scopes)
+    party = fjordbank.client(
+        scopes=scopes,
+        identities="business" if kind == "employee" else "private",
+        risk_basis="Fraud prevention, illustrative" if "risk" in scopes else "",
+    )
     id_token, userinfo = told(party, visitor, user_id, **{"scope": " ".join(scopes)} | changes)
     agreed = json.loads((GOLDEN / f"login-{kind}.json").read_text())
     assert {"id_token": typed(id_token, party), "userinfo": typed(userinfo, party)} == agreed

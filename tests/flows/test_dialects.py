@@ -35,7 +35,7 @@ SENT: dict[str, dict[str, str]] = {
 }
 REFERENCE = {"idura": "refTextBody", "neb": "mitid.reference_text", "signicat": "mitid_reference_text_body"}
 # Of the golden tokens, what the simulator's people or these requests do not give.
-BEYOND = {"cprNumberIdentifier", "cprNumberStatus", "address", "dk.cpr", "nin", "nin_type", "nin_issuing_country"}
+BEYOND = {"cprNumberIdentifier", "address", "dk.cpr", "nin", "nin_type", "nin_issuing_country", "mitid_cpr_source"}
 Visitors = Callable[..., Browser]
 
 

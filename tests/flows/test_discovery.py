@@ -22,6 +22,7 @@ Visitors = Callable[..., Browser]
 TESTS = Path(__file__).resolve().parent
 GOLDEN = TESTS.parent / "golden"
 ALGORITHMS = ("ES256", "PS256", "RS256")
+ENCRYPTION = ("RSA-OAEP-256", "ECDH-ES")
 SECRETS = ("client_secret_basic", "client_secret_post")
 HERE = "test_discovery"
 
@@ -43,10 +44,16 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "response_modes_supported": {
         "query": ("test_authorize::test_state_comes_back_as_it_was",),
         "form_post": ("test_requests::test_a_code_can_come_by_a_form", "test_requests::test_an_error_comes_the_same_way"),
-    },
+    }
+    | each(
+        ("jwt", "query.jwt", "form_post.jwt"),
+        "test_signed_answers::test_a_login_is_answered_by_a_signed_response",
+        "test_signed_answers::test_errors_are_signed_too",
+    ),
     "grant_types_supported": {
         "authorization_code": ("test_token::test_a_code_is_spent_once_and_a_replay_ends_what_it_gave",),
         "refresh_token": ("test_refresh::test_a_confidential_client_keeps_its_token",),
+        "client_credentials": ("test_client_credentials::test_a_client_gets_a_token_for_itself",),
     },
     "subject_types_supported": each(("public",), "test_login::test_an_organisation_knows_a_person_by_one_id_in_one_environment"),
     "id_token_signing_alg_values_supported": each(ALGORITHMS, "test_login::test_id_tokens_are_signed_as_the_client_registered"),
@@ -63,6 +70,9 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
         ("S256",), "test_token::test_a_code_needs_all_that_was_promised", "test_requests::test_a_challenge_that_was_sent_needs_its_verifier"
     ),
     "scopes_supported": each(("openid", "profile", "mitid"), "test_login::test_only_the_claims_of_the_scopes_are_given")
+    | each(("ssn",), "test_cpr::test_a_number_that_matches_is_told", "test_cpr::test_by_law_the_number_is_delivered_without_a_form")
+    | each(("address", "business", "nemid_pid", "risk"), KIND)
+    | each(("simulator_identities",), "test_client_credentials::test_a_client_gets_a_token_for_itself")
     | each(("offline_access",), "test_refresh::test_a_refresh_token_is_given_where_it_was_asked_for_and_the_client_has_the_scope")
     | each(("age_over:15", "age_over:16", "age_over:18", "age_over:21"), f"{HERE}::test_every_age_that_is_named_is_told"),
     "claims_supported": each(
@@ -70,7 +80,11 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
         KIND,
     )
     | each(("idp", "transaction_id", "core_transaction_id", "name", "given_name", "family_name", "birthdate", "name_protected"), KIND)
-    | each(("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators"), KIND)
+    | each(("action", "reference_text"), "test_approvals::test_what_was_shown_is_told")
+    | each(("psd2",), "test_psd2::test_the_claim_is_the_core_s_word")
+    | each(("mitid_uuid", "mitid_age", "mitid_has_cpr", "mitid_authenticators", "address", "nemid_pid", "risk"), KIND)
+    | each(("cpr", "cpr_status"), "test_cpr::test_a_number_that_matches_is_told", "test_cpr::test_somebody_without_a_number")
+    | each(("cvr", "organisation_name", "employee_uuid", "rid", "production_unit", "can_represent", "company_signatory"), KIND)
     | each(("age_over_15", "age_over_16", "age_over_18", "age_over_21"), f"{HERE}::test_every_age_that_is_named_is_told"),
     "acr_values_supported": each(
         tuple(f"https://data.gov.dk/concept/core/nsis/{word}" for word in ("Low", "Substantial", "High")), *LEVELS
@@ -78,6 +92,12 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "ui_locales_supported": each(("da", "en"), "test_requests::test_the_first_language_that_we_speak_is_spoken"),
     "prompt_values_supported": each(("none",), "test_sessions::test_prompt_none_is_answered_by_the_first_response")
     | each(("login", "consent", "select_account", "consent_revoke"), PROMPTED),
+    "authorization_signing_alg_values_supported": each(ALGORITHMS, "test_signed_answers::test_a_login_is_answered_by_a_signed_response"),
+    "userinfo_signing_alg_values_supported": each(ALGORITHMS, "test_encrypted_answers::test_userinfo_is_signed"),
+    "userinfo_encryption_alg_values_supported": each(ENCRYPTION, "test_encrypted_answers::test_userinfo_is_encrypted"),
+    "userinfo_encryption_enc_values_supported": each(("A256GCM",), "test_encrypted_answers::test_userinfo_is_encrypted"),
+    "id_token_encryption_alg_values_supported": each(ENCRYPTION, "test_encrypted_answers::test_an_id_token_is_encrypted_for_its_client"),
+    "id_token_encryption_enc_values_supported": each(("A256GCM",), "test_encrypted_answers::test_an_id_token_is_encrypted_for_its_client"),
     "dpop_signing_alg_values_supported": {
         "ES256": ("test_dpop::test_a_token_is_bound_to_the_key_that_it_was_asked_with",),
         "PS256": ("test_dpop::test_an_rsa_key_proves_too",),
@@ -95,8 +115,8 @@ FLAGS: dict[str, tuple[bool, str]] = {
         False,
         "test_pushed_requests::test_18_a_request_uri_cannot_be_pushed_and_a_foreign_one_is_never_fetched",
     ),
-    "backchannel_logout_supported": (True, "test_logout::test_38_every_member_of_the_session_is_told"),
-    "backchannel_logout_session_supported": (True, "test_logout::test_38_every_member_of_the_session_is_told"),
+    "backchannel_logout_supported": (True, "test_back_channel_logout::test_38_every_member_of_the_session_is_told"),
+    "backchannel_logout_session_supported": (True, "test_back_channel_logout::test_38_every_member_of_the_session_is_told"),
     "authorization_response_iss_parameter_supported": (True, "test_authorize::test_a_mistake_of_a_known_client_is_told_to_it"),
 }
 

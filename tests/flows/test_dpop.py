@@ -68,6 +68,17 @@ def test_a_token_is_bound_to_the_key_that_it_was_asked_with(bound: Bound) -> Non
     assert answer.headers["DPoP-Nonce"]
 
 
+def test_a_cpr_number_is_compared_with_the_key_of_the_token_only(fjordbank: House, visitor: Browser) -> None:
+    bound = Bound(KeyHolder.at(fjordbank, dpop_required=True, cpr_basis="consent"), Prover(), visitor)
+    token, address = bound.redeemed()["access_token"], f"{bound.holder.issuer}/cpr/match"
+    sent: dict[str, Any] = {"url": address, "json": {"cpr": "7204859998"}}
+    proven = {"Authorization": f"DPoP {token}", "DPoP": bound.prover.proof("POST", address, token)}
+    answer = visitor.http.post(**sent, headers=proven)
+    assert (answer.json(), bool(answer.headers["DPoP-Nonce"])) == ({"cpr_match": True, "tries_left": 2}, True)
+    refused(visitor.http.post(**sent, headers=proven), "invalid_dpop_proof", 401)
+    refused(visitor.http.post(**sent, headers={"Authorization": f"Bearer {token}"}), "invalid_token", 401)
+
+
 @pytest.mark.parametrize("alg", ["PS256"])
 def test_an_rsa_key_proves_too(alg: str, bound: Bound) -> None:
     rsa = Bound(bound.holder, Prover(RSAKey.generate_key(2048, {"kid": "rsa"})), bound.visitor)

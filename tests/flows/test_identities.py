@@ -89,6 +89,16 @@ def test_a_person_may_act_at_once_or_be_blocked(changes: dict[str, Any], told: s
     assert party.told(asked, visitor.login(asked, "signe-test"))["error_description"] == told
 
 
+def test_an_employee_who_was_invented_logs_in_for_the_company(fjordbank: House, visitor: Browser) -> None:
+    party = fjordbank.client(scopes=("openid", "business"), identities="business")
+    role = {"cvr": "13748136", "organisation_name": "Lindholm Brød ApS", "can_represent": True}
+    told = invented(party, behaviour="approve", employments=[role])
+    assert told["employments"] == [role | {"rid": "", "production_unit": "", "company_signatory": False}]
+    asked = party.ask(prompt="login", scope="openid business")
+    claims = party.claims(party.redeem(asked, visitor.login(asked, "signe-test"))["id_token"])
+    assert (claims["cvr"], claims["organisation_name"], claims["can_represent"]) == ("13748136", "Lindholm Brød ApS", True)
+
+
 def test_a_person_is_of_one_environment(havneby: House, party: RelyingParty, visitor: Browser) -> None:
     """The same user id is another person elsewhere; whoever was not invented there is unknown."""
     told, other = invented(party, behaviour="approve"), havneby.client()

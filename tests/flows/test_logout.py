@@ -1,26 +1,22 @@
-"""Logging out: who may end a session, what ends with it, and who is told."""
+"""Logging out: who may end a session, and what ends with it."""
 
 from __future__ import annotations
 
 import json
-import threading
-import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
-from django.core import mail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey
 
 from tests.doubles.browser import Browser
-from tests.doubles.houses import Books, House
+from tests.doubles.houses import House
 from tests.doubles.relying_party import RelyingParty
 
 Visitors = Callable[..., Browser]
@@ -301,109 +297,3 @@ def test_nothing_that_is_sent_breaks_it(bank: RelyingParty, visitor: Browser, se
     ):
         assert answer.status_code < 500
         assert "Location" not in answer.headers
-
-
-class Ear(BaseHTTPRequestHandler):
-    """A relying party's back-channel address."""
-
-    heard: list[tuple[str, str, str]]
-    answers: list[int]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.heard.append((self.path, self.headers["Content-Type"], body))
-        self.send_response(self.answers.pop(0) if self.answers else 200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def ear() -> Iterator[tuple[type[Ear], str]]:
-    class Listening(Ear):
-        heard: list[tuple[str, str, str]] = []
-        answers: list[int] = []
-
-    listener = HTTPServer(("127.0.0.1", 0), Listening)
-    thread = threading.Thread(target=listener.serve_forever, daemon=True)
-    thread.start()
-    yield Listening, f"http://127.0.0.1:{listener.server_port}"
-    listener.shutdown()
-    listener.server_close()
-
-
-def deliver(books: Books) -> None:
-    """What the worker does every ten seconds, with all pauses passed."""
-    from broker_portal import tasks
-
-    books.execute("UPDATE tenants_outboxmessage SET next_at = now() WHERE kind = 'logout.session'")
-    tasks.send_outbox()
-    mail.outbox = []
-
-
-def told(heard: tuple[str, str, str]) -> str:
-    _, kind, body = heard
-    assert kind == "application/x-www-form-urlencoded"
-    (token,) = parse_qs(body, strict_parsing=True)["logout_token"]
-    return token
-
-
-def test_38_every_member_of_the_session_is_told(
-    fjordbank: House, visitor: Browser, ear: tuple[type[Ear], str], books: Books, committed: None
-) -> None:
-    listening, address = ear
-    members = [
-        fjordbank.client(sso_group="told", back_channel_logout_uri=f"{address}/{name}?x=y", id_token_alg=alg)
-        for name, alg in (("bank", "ES256"), ("loans", "PS256"))
-    ]
-    deaf, outside = fjordbank.client(sso_group="told"), fjordbank.client(back_channel_logout_uri=f"{address}/outside")
-    tokens = [logged_in(party, visitor)["id_token"] for party in (*members, deaf, outside)]
-    log_out(members[0], visitor, id_token_hint=tokens[0])
-    deliver(books)
-    assert sorted(path for path, _, _ in listening.heard) == ["/bank?x=y", "/loans?x=y"]
-    for party, id_token, heard in zip(members, tokens, sorted(listening.heard), strict=False):
-        token = told(heard)
-        claims = party.claims(token)
-        assert part(token, 0)["typ"] == "logout+jwt"
-        assert part(token, 0)["alg"] == part(id_token, 0)["alg"]
-        assert {name: claims[name] for name in ("iss", "aud", "sub", "sid")} == {
-            name: part(id_token, 1)[name] for name in ("iss", "aud", "sub", "sid")
-        }
-        assert claims["events"] == {EVENT: {}}
-        assert "nonce" not in claims
-        assert claims["jti"]
-        assert abs(claims["iat"] - time.time()) < 10
-        assert 0 < claims["exp"] - claims["iat"] <= 120
-    deliver(books)
-    assert len(listening.heard) == 2
-
-
-def test_a_member_that_does_not_answer_is_told_again_and_the_others_are_not(
-    fjordbank: House, visitor: Browser, ear: tuple[type[Ear], str], books: Books, committed: None
-) -> None:
-    listening, address = ear
-    members = [fjordbank.client(sso_group="again", back_channel_logout_uri=f"{address}/{name}") for name in ("a", "b")]
-    tokens = [logged_in(party, visitor)["id_token"] for party in members]
-    listening.answers += [503, 200, 400, 204]
-    log_out(members[0], visitor, id_token_hint=tokens[0])
-    for _ in range(4):
-        deliver(books)
-    paths = [path for path, _, _ in listening.heard]
-    assert len(paths) == 4
-    assert paths[0] == paths[2] == paths[3] != paths[1]
-    identifiers = {part(told(heard), 1)["jti"] for heard in listening.heard}
-    assert len(identifiers) == 4
-
-
-def test_somebody_else_s_login_ends_the_session_and_tells_its_members(
-    fjordbank: House, visitor: Browser, ear: tuple[type[Ear], str], books: Books, committed: None
-) -> None:
-    listening, address = ear
-    bank = fjordbank.client(sso_group="taken", back_channel_logout_uri=f"{address}/bank")
-    first = logged_in(bank, visitor)
-    visitor.login(bank.ask(prompt="login", acr_values="low"), "auto-approve-low")
-    deliver(books)
-    assert [part(told(heard), 1)["sid"] for heard in listening.heard] == [part(first["id_token"], 1)["sid"]]
-    assert bank.userinfo(first["access_token"]).status_code == 401

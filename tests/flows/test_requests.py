@@ -329,7 +329,16 @@ def test_a_hint_is_taken_and_kept_nowhere(party: RelyingParty, visitor: Browser,
 
 @pytest.mark.parametrize(
     ("ui_locales", "browser", "spoken"),
-    [("da", "en", "da"), ("en-GB da", "da", "en"), ("fr kl DA-dk", "en", "da"), ("fr", "en", "en"), ("\u202e da", "en", "da")],
+    [
+        ("da", "en", "da"),
+        ("en-GB da", "da", "en"),
+        ("fr DA-dk", "en", "da"),
+        ("fr kl da", "en", "kl"),
+        ("fr", "kl-GL, da", "kl"),
+        ("fr", "klingon, en", "en"),
+        ("fr", "en", "en"),
+        ("\u202e da", "en", "da"),
+    ],
 )
 def test_the_first_language_that_we_speak_is_spoken(
     ui_locales: str, browser: str, spoken: str, party: RelyingParty, new_visitor: Visitors

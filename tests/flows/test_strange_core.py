@@ -75,6 +75,7 @@ def test_an_answer_that_cannot_be_read_may_have_been_a_yes(
         for _ in range(3):
             page = here.get(address)
             assert (page.status_code, step_of(page), page.headers["Refresh"]) == (200, "starting", "2")
+        assert "MitID is not responding. We keep trying; or try again shortly." in page.text
         assert books.of(party).agreed == 0
         core(sessions=ACCEPTED, look_up=said({"session": "core-1"}), **{"core-1": ACCEPTED})
         page = here.get(here.get(address).headers["Location"])

@@ -56,7 +56,7 @@ def test_statement_28_forty_redemptions_at_once_give_one_answer_whose_token_has_
     [
         ({"grant_type": None}, "invalid_request"),
         ({"grant_type": "password"}, "unsupported_grant_type"),
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials"}, "unauthorized_client"),
         ({"code": None}, "invalid_request"),
         ({"code": "guessed"}, "invalid_grant"),
         ({"code": "a\x00b"}, "invalid_request"),

@@ -14,16 +14,17 @@ from tenants.models import MembershipRole, Staff, User
 from tests import people
 from tests.people import Story
 
-SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES = (
+SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, ROTATE = (
     Action.SEE_OVERVIEW,
     Action.SEE_CLIENTS,
     Action.CHANGE_CLIENTS,
     Action.TRY_LOGIN,
     Action.SEE_USAGE,
     Action.SEE_INVOICES,
+    Action.ROTATE_KEYS,
 )
 ALLOWED = {
-    MembershipRole.OWNER: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES},
+    MembershipRole.OWNER: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES, ROTATE},
     MembershipRole.ADMIN: {SEE, CLIENTS, CHANGE, TRY, USAGE, INVOICES},
     MembershipRole.DEVELOPER: {SEE, CLIENTS, CHANGE, TRY, USAGE},
     MembershipRole.FINANCE: {SEE, USAGE, INVOICES},

@@ -157,8 +157,9 @@ def test_a_setting_is_changed_and_the_trail_says_so(house: Furnished) -> None:
     owner, address = house.browser("owner"), at(house, "client_settings", house.netbank.client_id)
 
     # As a browser sends the form: every choice with it, the switches that are off without.
-    others = {key: next(iter(values)) for key, (_, values) in CHOICES.items() if key not in MADE_ONCE and not is_switch(values)}
-    saved = owner.post(address, others | {"min_loa": "high", "access_token": "opaque"})
+    chosen = {key: values for key, (_, values) in CHOICES.items() if key not in MADE_ONCE and not is_switch(values)}
+    others = {key: "" if "" in (WORDS[key].values or {}) else next(iter(values)) for key, values in chosen.items()}
+    saved = owner.post(address, others | {"min_loa": "high", "access_token": "opaque", "cpr_basis": ""})
 
     assert saved.status_code == 303
     assert netbank(house).level == "high"

@@ -147,7 +147,7 @@ def test_a_draft_that_lacks_something_says_what(used: Furnished) -> None:
     page = shown(used)
 
     assert [row["state"] for row in page["rows"]] == ["draft", "approved"]
-    assert page["rows"][0]["lacking"] == ["Købers adresse mangler"]
+    assert page["rows"][0]["lacking"] == [("Købers adresse mangler", "street")]
 
 
 def test_a_month_that_is_not_over_is_refused_with_its_reason(house: Furnished) -> None:
@@ -156,7 +156,7 @@ def test_a_month_that_is_not_over_is_refused_with_its_reason(house: Furnished) -
 
     page = staff.post(address, {"action": "draft"}, follow=True)
 
-    assert "is not over" in page.content.decode()
+    assert "er ikke slut" in page.content.decode()
     assert page.context["state"] == "open"
     assert not page.context["may_draft"]
 

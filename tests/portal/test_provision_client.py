@@ -153,3 +153,20 @@ def test_where_a_logout_goes_is_part_of_the_client(manage: Manage, committed: No
         assert RegisteredClient.objects.get(client_id=client_id)._post_logout_redirect_uris == goodbye
         assert ClientExt.objects.of(tenant.id).get().back_channel_logout_uri == back_channel
         assert RelyingParty.objects.of(tenant.id).get().sso_group == "family"
+
+
+def test_whom_a_client_meets_and_by_which_right_is_part_of_it_too(manage: Manage, committed: None, slug: str) -> None:
+    right = ("--setting", "cpr_basis=consent", "--setting", "cpr_optional=on", "--setting", "cpr_business=on")
+    told(
+        provision(
+            manage, slug, "--scope", "openid ssn business risk", "--setting", "identities=both", *right, "--setting", "risk_basis=AML"
+        )
+    )
+    tenant = directory.tenant_by_slug(slug)
+    assert tenant is not None
+    with tenant_scope(tenant.id):
+        party = RelyingParty.objects.of(tenant.id).get()
+    assert (party.identities, party.cpr_basis, party.cpr_optional, party.cpr_business) == ("both", "consent", True, True)
+    assert party.risk_basis == "AML"
+    for scope, missing in (("openid ssn", "cpr_basis"), ("openid risk", "risk_basis")):
+        assert missing in str(refused(slug, *CALLBACK, "--scope", scope))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 from collections.abc import Iterator
@@ -24,6 +25,19 @@ KEYWORDS = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
+# What billing refuses carries its text to the page: the first argument, as it is.
+REFUSALS = {
+    "Refusal",
+    "Refused",
+    "DecisionError",
+    "PlanError",
+    "AccountError",
+    "PriceMissing",
+    "PriceError",
+    "CurrencyError",
+    "PartyError",
+    "LineFault",
+}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|</?\w+[^>]*>|\[\[\w+\]\]")
 
 
@@ -38,7 +52,8 @@ class Text:
 
 def found_in(path: Path, source: str) -> Iterator[Text]:
     place = str(path.relative_to(ROOT))
-    for line, found, _, context in extract("python", io.BytesIO(source.encode()), keywords=KEYWORDS):
+    refusals = dict.fromkeys(REFUSALS) if place.startswith("billing/") and path.name != "refusals.py" else {}
+    for line, found, _, context in extract("python", io.BytesIO(source.encode()), keywords=KEYWORDS | refusals):
         ids = (found,) if isinstance(found, str) else tuple(found)
         yield Text(f"{place}:{line}", context, ids)
 
@@ -79,6 +94,21 @@ def test_every_text_has_a_danish_translation() -> None:
     missing = sorted({(text.ids[0], text.place) for text in texts() if not is_translated(danish, text)})
 
     assert not missing, "add to locale/da/LC_MESSAGES/django.po:\n" + "\n".join(f"  {ids!r}  ({place})" for ids, place in missing)
+
+
+def refusals_in(tree: ast.AST) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS:
+            yield node
+
+
+def test_what_billing_refuses_is_a_text_of_the_catalogue() -> None:
+    modules = {path: ast.parse(path.read_text()) for path in (ROOT / "billing").rglob("*.py") if path.name != "refusals.py"}
+    calls = [(path.name, call) for path, tree in modules.items() for call in refusals_in(tree)]
+
+    put_together = [f"{name}:{call.lineno}" for name, call in calls if not isinstance(call.args[0], ast.Constant)]
+
+    assert (len(calls) > 50, put_together) == (True, [])
 
 
 def test_no_translation_outlives_its_text() -> None:

@@ -39,8 +39,13 @@ def log_in(browser: Client, location: str, user_id: str) -> str:
     action = unescape(re.findall(r'<form class="step" method="post" action="([^"]+)"', page)[0])
     (token, *_) = re.findall(r'name="form_token" value="([^"]+)"', page)
     answer = browser.post(action, {"user_id": user_id, "form_token": token})
-    while not answer["Location"].startswith("http"):
-        answer = browser.get(answer["Location"])
+    while not answer.get("Location", "").startswith("http"):
+        if answer.status_code == 200:  # the level was too low: back to the service
+            answer = browser.post(
+                re.findall(r'<form class="foot" method="post" action="([^"]+)"', answer.content.decode())[0], {"form_token": token}
+            )
+        else:
+            answer = browser.get(answer["Location"])
     return str(answer["Location"])
 
 

@@ -21,10 +21,6 @@ class Way:
 QUERY = Way()
 
 
-# What a request is for that names no other action.
-LOG_ON = "log_on"
-
-
 class Unreadable(ValueError):
     """A parameter that cannot be understood, or asks for what is not offered. The message names the parameter, never what it held."""
 
@@ -40,9 +36,11 @@ class Reading:
     implied: tuple[str, ...] = ()  # scopes that come unasked, of those that the client has
     acr_values: str = ""
     ui_locales: str = ""
-    action: str = LOG_ON
-    reference_text: str = ""
+    action: str = ""  # as the client is set
+    reference_text: str = ""  # likewise
+    psd2: bool = False
     hints: Hints = NO_HINTS
+    identities: tuple[str, ...] = ()  # kinds that are asked for; none: whatever the client meets
 
     def applied(self, sent: Parameters, allowed: frozenset[str]) -> Parameters:
         """The request as the checks see it: without login_hint, which has been understood; everything else is as it was sent."""
@@ -77,6 +75,13 @@ PROTOCOL = ("iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "auth_time", 
 def renamed(native: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """`names`: theirs to ours. What is not known is left out."""
     return {theirs: native[ours] for theirs, ours in names.items() if ours in native}
+
+
+def switch(value: str, parameter: str) -> bool:
+    """Raises Unreadable."""
+    if value not in ("", "true", "false"):
+        raise Unreadable(parameter, "true or false")
+    return value == "true"
 
 
 def text(value: Any) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from base64 import b64decode
 
+from django.conf import settings
+
 from authflows.oidc.dialects.dialect import Unreadable, Way
-from authflows.requests import NO_HINTS, Hints
+from authflows.requests import NO_HINTS, Hints, text_problem
 
 # Also the replacement series, whose day is 60 too high. Between other digits or letters it is something else.
 CPR = re.compile(r"(?<![0-9A-Za-z])(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])(?:0[1-9]|1[0-2])[0-9]{2}[- ]?[0-9]{4}(?![0-9A-Za-z])")
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-TEXT_LENGTH = 130  # characters, before base64
-FORBIDDEN = "<%"
 CPR_IN_QUERY = "a CPR number is taken only from a pushed or an encrypted request"
 
 
@@ -40,14 +39,17 @@ def free(hint: str, parameter: str, way: Way) -> Hints:
 
 
 def reference_text(encoded: str, parameter: str) -> str:
-    """Plain text of at most 130 characters from base64, of either alphabet."""
+    """Plain text from base64, of either alphabet."""
     try:
         standard = encoded.replace("-", "+").replace("_", "/").rstrip("=")
         plain = b64decode(standard + "=" * (-len(standard) % 4), validate=True).decode()
     except ValueError:
         raise Unreadable(parameter, "not base64 of UTF-8 text") from None
-    if len(plain) > TEXT_LENGTH:
-        raise Unreadable(parameter, f"longer than {TEXT_LENGTH} characters")
-    if any(character in FORBIDDEN or unicodedata.category(character).startswith("C") for character in plain):
-        raise Unreadable(parameter, "contains a character that the box does not show")
-    return plain
+    return allowed(plain, parameter)
+
+
+def allowed(text: str, parameter: str) -> str:
+    """A reference text that keeps the rules. Raises Unreadable with the one that it breaks."""
+    if problem := text_problem(text, settings.REFERENCE_TEXT_FORBIDDEN):
+        raise Unreadable(parameter, problem)
+    return text

@@ -17,6 +17,7 @@ from authflows.oidc.parameters import Parameters
 SUBJECT_FORM = ("{", "}")
 URN = "urn:grn:authn:dk:mitid:"
 LEVELS = {URN + level.word: level for level in Level}
+AT_WORK = URN + "business"
 OTHER_METHODS = ("urn:grn:authn:", "urn:age-verification")
 ACTIONS = {"login": "log_on", "approve": "approve", "confirm": "confirm", "accept": "accept", "sign": "sign"}
 IS_OVER = re.compile(r"is_over_([0-9]{1,3})")
@@ -24,7 +25,7 @@ SCOPES = {"birthdate": "profile"}
 # What every login gives there, and what the client's settings add where a request leaves the scopes to them.
 ALWAYS, BY_SETTING = ("profile", "mitid"), ("ssn", "address")
 CONTROLLED_TRANSFER = "controlled transfer is not offered"
-BUSINESS = "business identities are not offered"
+BUSINESS, OPTIONAL = ("business",), ("private", "business")
 
 
 @dataclass
@@ -43,16 +44,18 @@ def read(sent: Parameters, way: Way) -> Reading:
         understand = TOKENS.get(kind) if colon else None
         if understand is not None:
             understand(told, value, way)
-        elif token == "business":
-            raise Unreadable("login_hint", BUSINESS)
+        elif token in IDENTITIES:
+            told.reading = replace(told.reading, identities=IDENTITIES[token])
         else:
             found = hints.free(token, "login_hint", way)
             told.reading = replace(told.reading, hints=found or told.reading.hints)
+    identities = told.reading.identities or _identities(told.acr_values)
     return replace(
         told.reading,
         scopes=tuple(dict.fromkeys(map(_scope, told.scopes))),
-        implied=(*ALWAYS, *(BY_SETTING if told.scopes == ["openid"] else ())),
+        implied=(*ALWAYS, *(BY_SETTING if told.scopes == ["openid"] else ()), *(BUSINESS if BUSINESS[0] in identities else ())),
         acr_values=" ".join(_acr_values(told.acr_values)),
+        identities=identities,
     )
 
 
@@ -68,9 +71,16 @@ def _scope(word: str) -> str:
 def _acr_values(asked: list[str]) -> list[str]:
     """A method of theirs that we have not is left out beside one that we have, and refused alone."""
     ours = [value for value in asked if value in LEVELS or not value.startswith(OTHER_METHODS)]
-    if asked and not ours:
-        raise Unreadable("acr_values", BUSINESS if asked[0] == URN + "business" else "no method of these is offered")
+    if asked and not ours and AT_WORK not in asked:
+        raise Unreadable("acr_values", "no method of these is offered")
     return [LEVELS[value].uri if value in LEVELS else value for value in ours]
+
+
+def _identities(asked: list[str]) -> tuple[str, ...]:
+    """Private persons and employees are two methods there: beside each other the person chooses."""
+    if AT_WORK not in asked:
+        return ()
+    return OPTIONAL if LEVELS.keys() & set(asked) else BUSINESS
 
 
 def _sub(told: _Told, value: str, way: Way) -> None:
@@ -109,7 +119,7 @@ def _country(told: _Told, value: str, way: Way) -> None:
 
 
 def _nothing(told: _Told, value: str, way: Way) -> None:
-    """Of no effect here: style sheets are themes, people find back to their app by hand, companies are not offered."""
+    """Of no effect here: style sheets are themes, people find back to their app by hand and choose their company themselves."""
 
 
 TOKENS: dict[str, Callable[[_Told, str, Way], None]] = {
@@ -127,11 +137,11 @@ TOKENS: dict[str, Callable[[_Told, str, Way], None]] = {
 }
 
 
+IDENTITIES = {"business": BUSINESS, "business_optional": OPTIONAL}
 # Theirs to ours.
 CLAIMS = {
     "uuid": "mitid_uuid",
     "cprNumberIdentifier": "cpr",
-    "cprNumberStatus": "cpr_status",
     "birthdate": "birthdate",
     "dateofbirth": "birthdate",
     "age": "mitid_age",
@@ -168,12 +178,14 @@ def _identity(native: Mapping[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {"identityscheme": "dkmitid", "country": "DK"}
     told |= {name: text(value) for name, value in renamed(native, CLAIMS).items()}
     told |= {name: level.name for name, uri in renamed(native, ASSURANCE).items() if (level := levels.parse(uri)) is not None}
+    if "employee_uuid" in native:
+        told["uuid"] = native["employee_uuid"]
     if "sub" in native:
         told["nameidentifier"] = re.sub(r"[{}-]", "", native["sub"])
     if "address" in native:
         told["address"] = native["address"] | ({"city": native["address"]["locality"]} if "locality" in native["address"] else {})
-    if native.get("company_signatory") is not None:
-        told["companySignatory"] = text(native["company_signatory"])
+    if native.get("company_signatory"):
+        told["companySignatory"] = "true"
     elif "employee_uuid" in native:
         told["employee"] = "true"
     if reference_text := native.get(ASKED, {}).get("reference_text"):

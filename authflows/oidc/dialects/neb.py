@@ -16,6 +16,7 @@ from authflows.oidc.parameters import Parameters
 
 SUBJECT_FORM = ("", "")
 METHODS = ("mitid", "mitid_erhverv", "euid", "euav", "soloid", "passkeyid", "eboks", "mobilepay")
+KINDS = {"mitid": "private", "mitid_erhverv": "business"}
 ACTIONS = {"LOG_ON": "log_on", "APPROVE": "approve", "CONFIRM": "confirm", "ACCEPT": "accept", "SIGN": "sign"}
 SIGNING = ("signtext_id", "signtext_base64", "signtext_type", "transaction_text", "transaction_text_type")
 AGE = re.compile(r"age_(?:verify|over):([0-9]{1,3})")
@@ -28,15 +29,16 @@ def read(sent: Parameters, way: Way) -> Reading:
     for name in SIGNING:
         if name in sent:
             raise Unreadable(name, "signing of texts and documents is not offered")
-    _methods(sent.get("idp_values").split())
+    params = _params(sent.get("idp_params"))
     words = sent.get("scope").split()
     reading = replace(
         native.read(sent, way),
         scopes=tuple(dict.fromkeys(map(_scope, words))),
-        implied=("profile",) if "mitid" in words else (),
+        implied=(*(("profile", "risk") if "mitid" in words else ()), *(("profile",) if "nemlogin" in words else ())),
+        identities=_identities(sent.get("idp_values").split(), params),
         ui_locales=sent.get("language") or sent.get("ui_locales"),
     )
-    return _with(reading, _mitid_params(sent.get("idp_params")), way)
+    return _with(reading, dict(params.get("mitid", {})), way)
 
 
 def _scope(word: str) -> str:
@@ -44,16 +46,20 @@ def _scope(word: str) -> str:
     return f"age_over:{age[1]}" if age else SCOPES.get(word, word)
 
 
-def _methods(asked: list[str]) -> None:
-    """Their order is a preference: one that we have is enough."""
+def _identities(asked: list[str], params: dict[str, Any]) -> tuple[str, ...]:
+    """Private persons and employees are two methods there. One that we have is enough."""
     if set(asked) - set(METHODS):
         raise Unreadable("idp_values", "unknown value")
-    if asked and "mitid" not in asked:
+    ours = {KINDS[method] for method in asked if method in KINDS}
+    if asked and not ours:
         raise Unreadable("idp_values", "no method of these is offered")
+    if ours == {"business"} and params.get("mitid_erhverv", {}).get("allow_private") in (True, "true"):
+        ours.add("private")
+    return tuple(kind for kind in ("private", "business") if kind in ours)
 
 
-def _mitid_params(value: str) -> dict[str, Any]:
-    """What idp_params says of MitID; of others, which are not offered, it may say what it likes."""
+def _params(value: str) -> dict[str, Any]:
+    """idp_params; of methods that are not offered it may say what it likes."""
     if not value:
         return {}
     try:
@@ -62,9 +68,9 @@ def _mitid_params(value: str) -> dict[str, Any]:
         said = json.loads(value, object_pairs_hook=_once)
     except ValueError:
         raise Unreadable("idp_params", "not a JSON object that can be read") from None
-    if not isinstance(said, dict) or not isinstance(said.get("mitid", {}), dict):
+    if not isinstance(said, dict) or not all(isinstance(said.get(name, {}), dict) for name in KINDS):
         raise Unreadable("idp_params", "not a JSON object of objects")
-    return dict(said.get("mitid", {}))
+    return said
 
 
 def _deep(value: str) -> bool:
@@ -91,7 +97,7 @@ NOT_OFFERED = {
 def _with(reading: Reading, said: dict[str, Any], way: Way) -> Reading:
     texts, flags = _known(said)
     if flags.get("require_psd2"):
-        raise Unreadable("idp_params require_psd2", "not offered")
+        reading = replace(reading, psd2=True)
     # enable_step_up asks for what a login at a higher level does anyway.
     for name in ("aal_value", "loa_value"):  # the latter decides where both are sent
         if word := texts.get(name):
@@ -166,6 +172,15 @@ USERINFO = {
     "nemlogin.persistent_professional_id": "employee_uuid",
     "nemlogin.auth_to_repr": "can_represent",
 }
+# Of an employee.
+AT_WORK = {
+    "idp_identity_id": "employee_uuid",
+    "nemlogin.name": "name",
+    "nemlogin.given_name": "given_name",
+    "nemlogin.family_name": "family_name",
+    "nemlogin.date_of_birth": "birthdate",
+    "nemlogin.cpr": "cpr",
+}
 IDENTITY_TYPES = {"business": "professional"}
 PROTECTED = "NAVNE & ADRESSEBESKYTTET"
 SUBJECTS = {"subject_type": "org_mapped"}
@@ -173,17 +188,28 @@ SUBJECTS = {"subject_type": "org_mapped"}
 
 def id_token(native: Mapping[str, Any], scope: str) -> dict[str, Any]:
     told = {name: native[name] for name in PROTOCOL if name in native} | renamed(native, TOKEN)
+    if native.get("psd2"):
+        told["mitid.psd2"] = "true"
     if "mitid_authenticators" in native:
         told["amr"] = native["mitid_authenticators"]
     if kind := native.get("identity_type"):
         told["identity_type"] = IDENTITY_TYPES.get(kind, kind)
+    if "employee_uuid" in native:
+        told["idp"] = "mitid_erhverv"
     return told | {"idtoken_type": "strict"} | SUBJECTS
 
 
 def userinfo(native: Mapping[str, Any], scope: str) -> dict[str, Any]:
     told = {name: text(value) for name, value in renamed(native, USERINFO).items()} | SUBJECTS
+    if "employee_uuid" in native:
+        told |= {"idp": "mitid_erhverv"} | {name: text(value) for name, value in renamed(native, AT_WORK).items()}
+    if "distance_km" in native.get("risk", {}):
+        told["mitid.geo_ip_distance_km"] = text(native["risk"]["distance_km"]["value"])
+    if "nemid.pid" in scope.split():
+        told["nemid.pid_status"] = "success" if "nemid_pid" in native else "unable_to_lookup"
     if native.get("name_protected"):
         told["mitid.identity_name"] = PROTECTED
+    told["mitid.psd2"] = text(native.get("psd2", False))
     if reference_text := native.get(ASKED, {}).get("reference_text"):
         told["mitid.reference_text"] = reference_text
     return told | {name: native[name] for name in ("sub",) if name in native}

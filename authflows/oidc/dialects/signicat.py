@@ -60,9 +60,14 @@ BUSINESS = {
     "mitid_organisation_cvr": "cvr",
     "mitid_organisation_p_number": "production_unit",
     "mitid_employee_uuid": "employee_uuid",
+    "mitid_employee_name": "name",
     "mitid_employee_rid": "rid",
     "mitid_employee_can_represent_organisation_alone": "can_represent",
 }
+
+
+# Where a CPR number came from.
+SOURCES = {"matched": "user", "remembered": "database", "delivered": "database"}
 
 
 def id_token(native: Mapping[str, Any], scope: str) -> dict[str, Any]:
@@ -88,7 +93,17 @@ def userinfo(native: Mapping[str, Any], scope: str) -> dict[str, Any]:
         told |= {name: text(value) for name, value in renamed(native, EXTRA).items()} | _assurance(native)
         if reference_text := native.get(ASKED, {}).get("reference_text"):
             told["mitid_reference_text_body"] = reference_text
-    return told | {name: text(value) for name, value in renamed(native, BUSINESS).items()}
+        if source := SOURCES.get(native.get("cpr_status", "")):
+            told["mitid_cpr_source"] = source
+    return told | _at_work(native)
+
+
+def _at_work(native: Mapping[str, Any]) -> dict[str, str]:
+    if "employee_uuid" not in native:
+        return {}
+    told = {name: text(value) for name, value in renamed(native, BUSINESS).items()}
+    ial = levels.parse(native.get("ial", ""))
+    return told | ({"mitid_employee_ial": ial.name} if ial is not None else {})
 
 
 def _assurance(native: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from authflows.errors import ENDINGS
-from authflows.identity import Identity
+from authflows.identity import Employment, Identity
 from authflows.levels import Level
 from authflows.upstream.base import Ask, Done, Ended, Form, Lost, Refused, Started
 from authflows.upstream.transport import Transport
@@ -24,7 +24,7 @@ CLOCK_SECONDS = 60
 
 
 class MitIDCore:
-    """Implements Upstream, LooksUp, Steps and Cancels over a transport."""
+    """Implements Upstream, LooksUp, Steps, MatchesCpr and Cancels over a transport."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -44,6 +44,11 @@ class MitIDCore:
     def cancel(self, ask: Ask, core_id: str) -> None:
         self._send(f"/sessions/{core_id}/cancel", {"service": ask.service})
 
+    def matches_cpr(self, service: str, core_id: str, number: str) -> bool:
+        told = self._send(f"/sessions/{core_id}/match", {"service": service, "cpr": number})
+        with _understood("/match"):
+            return {True: True, False: False}[told["match"]]
+
     def look_up(self, reference: uuid.UUID, service: str) -> str | None:
         try:
             told = self._send("/look-up", {"reference": str(reference), "service": service})
@@ -61,7 +66,7 @@ class MitIDCore:
                 raise Ended(result["status"])
             if result["status"] != "approved":
                 raise ValueError("unknown status")
-            return _identity(result["person"], result["authenticated_at"])
+            return _identity(result["person"], result["authenticated_at"], psd2=result.get("psd2") is True)
 
     def _send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self._transport.send(path, json.dumps(body).encode())
@@ -91,6 +96,9 @@ def _question(ask: Ask) -> dict[str, Any]:
         "reference_text": ask.reference_text,
         "level": ask.level.word,
         "language": ask.language,
+        "sector": ask.sector,
+        "identities": list(ask.identities),
+        "psd2": ask.psd2,
     }
 
 
@@ -110,7 +118,7 @@ def _box(told: dict[str, Any]) -> Form | Done:
 
 def _belongs(result: dict[str, Any], ask: Ask, core_id: str) -> None:
     """The result answers this question, asked by us, now: session, reference, service, level, text and time."""
-    wanted = {"session": core_id} | {key: value for key, value in _question(ask).items() if key not in ("provider", "language")}
+    wanted = {"session": core_id} | {key: value for key, value in _question(ask).items() if key not in ("provider", "language", "psd2")}
     wrong = [name for name, value in wanted.items() if result.get(name) != value]
     if abs(time.time() - float(result.get("issued_at", 0))) > CLOCK_SECONDS:
         wrong.append("issued_at")
@@ -118,7 +126,7 @@ def _belongs(result: dict[str, Any], ask: Ask, core_id: str) -> None:
         raise Lost(f"the core's result is for another request: {', '.join(wrong)}")
 
 
-def _identity(person: dict[str, Any], authenticated_at: float) -> Identity:
+def _identity(person: dict[str, Any], authenticated_at: float, *, psd2: bool) -> Identity:
     return Identity(
         national_id=person["uuid"],
         kind="private",
@@ -134,4 +142,10 @@ def _identity(person: dict[str, Any], authenticated_at: float) -> Identity:
         has_cpr=person["has_cpr"],
         name_protected=person["name_protected"],
         simulated=bool(person.get("simulated")),
+        cpr=person.get("cpr", ""),
+        address=person.get("address"),
+        nemid_pid=person.get("nemid_pid", ""),
+        risk=person.get("risk"),
+        employments=tuple(Employment(**each) for each in person.get("employments", ())),
+        psd2=psd2,
     )

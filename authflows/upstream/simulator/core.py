@@ -19,14 +19,15 @@ from joserfc.jwk import ECKey
 
 from authflows import keys, sealing
 from authflows.levels import Level
-from authflows.upstream.simulator import chips, lookup, memory, steps, view
+from authflows.upstream.simulator import chips, cpr_match, lookup, memory, steps, view
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.methods import METHODS, NAMES, Method
-from authflows.upstream.simulator.people import PEOPLE, Person
+from authflows.upstream.simulator.people import PEOPLE, Person, told_to
 from authflows.upstream.transport import Answer
 from tenants.ids import uuid7
 
 Told = dict[str, Any]
+OF_REQUEST = ("provider", "action", "reference_text", "level", "language", "sector", "identities", "psd2")
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -35,7 +36,7 @@ class _Refused(Exception):
 
 
 def handle(path: str, body: bytes) -> Answer:
-    """POST /sessions, /sessions/<id>[/step|/cancel|/redeem], /look-up and /key."""
+    """POST /sessions, /sessions/<id>[/step|/cancel|/redeem|/match], /look-up and /key."""
     try:
         asked: Told = json.loads(body)
         parts = path.strip("/").split("/")
@@ -61,7 +62,7 @@ def _key(_: str, asked: Told) -> Told:
 
 
 def _open(_: str, asked: Told) -> Told:
-    request = {name: asked[name] for name in ("provider", "action", "reference_text", "level", "language")}
+    request = {name: asked[name] for name in OF_REQUEST}
     session = memory.accept(uuid7(), uuid.UUID(asked["reference"]), asked["service"], request, settings.CORE_SECONDS)
     return {"session": str(session.id), **view.of(session)}
 
@@ -101,7 +102,7 @@ def _named(fields: dict[str, str]) -> Person | None:
 def _done(session: Session, outcome: steps.Outcome) -> Told:
     match outcome:
         case steps.Stay(unknown):
-            return view.of(session, unknown=unknown)
+            return view.of(_untold(session) if unknown is not None and session.psd2 else session, unknown=unknown)
         case steps.Go(state, person):
             return view.of(memory.move(session, state, person=person) or session)
         case steps.Use(method, factor, unblock):
@@ -130,16 +131,25 @@ def _use(session: Session, method: str, factor: str, *, unblock: bool = False) -
         state, channel = ("parallel", "") if busy else ("waiting", secrets.token_hex(16))
     elif factor == "chip":
         channel = secrets.token_hex(16)
+    if state == "blocked" and session.psd2:
+        return _untold(session)
     return memory.move(session, state, person=session.person, method=method, channel=channel) or session
+
+
+def _untold(session: Session) -> Session:
+    """With PSD2 nobody is told which of user id and factors was wrong, or blocked: each of them leads here."""
+    return memory.move(session, "untold", person="") or session
 
 
 def wrong(session: Session) -> Session:
     """Counts a wrong answer; after the last that is allowed, what was tried is blocked for a while."""
     counted = memory.wrong(session) or session
     if counted.tries < settings.SIMULATOR_TRIES:
-        return counted
+        return _untold(counted) if session.psd2 and session.state != "waiting" else counted
     factor = "app" if session.state == "waiting" else session.state
     memory.block(session.service, session.person, factor, settings.SIMULATOR_BLOCK_SECONDS)
+    if session.psd2:
+        return _untold(session)
     return memory.move(session, "blocked", person=session.person, method=session.method) or session
 
 
@@ -154,9 +164,18 @@ def _redeem(session_id: str, asked: Told) -> Told:
         raise _Refused("unknown code")
     person, method = lookup.find(asked["service"], result.pop("user_id")), METHODS.get(result.pop("method"))
     if result["status"] == "approved" and person is not None:
-        result["person"] = _vouched(person, method, Level[result["level"].upper()])
+        result["person"] = told_to(result, _vouched(person, method, Level[result["level"].upper()]))
+    elif result["status"] == "blocked" and result["psd2"]:
+        result["status"] = "not_recognised"
     signed = {"session": session_id, "service": asked["service"], "issued_at": time.time(), **result}
     return {"result": keys.compact(signing_key(), json.dumps(signed).encode(), alg="ES256", typ="simulated-core+jws")}
+
+
+def _match(session_id: str, asked: Told) -> Told:
+    matches = cpr_match.compare(session_id, asked)
+    if matches is None:
+        raise _Refused("no more comparing")
+    return {"match": matches}
 
 
 def _vouched(person: Person, method: Method | None, asked: Level) -> Told:
@@ -211,6 +230,7 @@ ACTIONS: dict[str, Callable[[str, Told], Told]] = {
     "step": _step,
     "cancel": _cancel,
     "redeem": _redeem,
+    "match": _match,
     "look-up": _look_up,
     "key": _key,
 }

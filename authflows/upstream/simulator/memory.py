@@ -20,7 +20,8 @@ class Session:
     reference: uuid.UUID
     service: str
     request: dict[str, Any]
-    state: str  # shown | choosing | a factor's name, but waiting for the app's | rejected | blocked | parallel | level | ended
+    # shown | choosing | a factor's name, but waiting for the app's | rejected | blocked | parallel | level | untold | ended
+    state: str
     person: str
     method: str
     tries: int
@@ -28,6 +29,10 @@ class Session:
     qr: bool
     expired: bool
     seconds_left: int
+
+    @property
+    def psd2(self) -> bool:
+        return bool(self.request["psd2"])
 
 
 COLUMNS = (
@@ -89,7 +94,9 @@ def move(session: Session, state: str, *, person: str, method: str = "", channel
     """None where the session has ended meanwhile, or its time is over."""
     sql = (
         f"UPDATE authflows_simulatedsession SET state = %(state)s, person = %(person)s, method = %(method)s, channel = %(channel)s,"
-        f" tries = 0, qr = false WHERE id = %(session)s AND service = %(service)s AND state <> 'ended' AND expires_at > now()"
+        # With PSD2 wrong answers count over the whole session: each of them begins it anew.
+        f" tries = CASE WHEN request->>'psd2' = 'true' THEN tries ELSE 0 END, qr = false"
+        f" WHERE id = %(session)s AND service = %(service)s AND state <> 'ended' AND expires_at > now()"
         f" RETURNING {COLUMNS}"
     )
     return _one(sql, session=session.id, service=session.service, state=state, person=person, method=method, channel=channel)
@@ -171,6 +178,21 @@ def redeem(session: uuid.UUID, service: str, code_hash: bytes) -> dict[str, Any]
     )
     row = _row(sql, session=session, service=service, code_hash=code_hash)
     return {"reference": str(row[0]), **json.loads(row[1]), **json.loads(row[2]), "user_id": row[3], "method": row[4]} if row else None
+
+
+TRY_CPR = """
+UPDATE authflows_simulatedsession s
+SET result = s.result || jsonb_build_object('cpr_tries', coalesce((s.result->>'cpr_tries')::int, 0) + 1)
+WHERE s.id = %(session)s AND s.service = %(service)s AND s.result->>'status' = 'approved'
+  AND coalesce((s.result->>'cpr_tries')::int, 0) < %(tries)s
+  AND to_timestamp((s.result->>'authenticated_at')::float) > now() - make_interval(secs => %(seconds)s)
+RETURNING s.person"""
+
+
+def try_cpr(session: uuid.UUID, service: str, *, tries: int, seconds: int) -> str | None:
+    """Counts a CPR number that is tried; the user id of whom it is compared with, or None where no more are."""
+    row = _row(TRY_CPR, session=session, service=service, tries=tries, seconds=seconds)
+    return str(row[0]) if row else None
 
 
 def waiting_for(person: str, service: str, *, but: uuid.UUID | None = None) -> Session | None:

@@ -99,9 +99,10 @@ def _page(
 
 def _choose(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     """Whose phone is it?"""
-    people = [person.user_id for person in PEOPLE.values() if not person.ending]
-    people += [row.user_id for row in residents.of(str(issuer.environment_id)) if not residents.as_person(row).ending]
-    return shown(request, "phones", people=people, address=f"{issuer.prefix}/simulator/phone")
+    here = [*PEOPLE.values(), *map(residents.as_person, residents.of(str(issuer.environment_id)))]
+    people = [person.user_id for person in here if not person.ending]
+    automatic = [person.user_id for person in here if person.ending]
+    return shown(request, "phones", people=people, automatic=automatic, address=f"{issuer.prefix}/simulator/phone")
 
 
 def shown(request: HttpRequest, name: str, *, markers: dict[str, str] | None = None, **context: object) -> HttpResponse:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from authflows.identity import Employment
 from authflows.levels import Level
 from authflows.models import SimulatedBlock, SimulatedChip, SimulatedPerson
 from authflows.upstream.simulator.people import SPACE, Person
@@ -60,8 +61,14 @@ def as_person(row: SimulatedPerson) -> Resident:
         app=Level[row.app.upper()] if row.app else None,
         ial=Level[row.ial.upper()],
         name_protected=row.name_protected,
+        cpr=row.cpr,
+        employments=tuple(_employment(row, **each) for each in row.employments),
         uuid=str(uuid.uuid5(SPACE, f"{row.service}:{row.id}")),
     )
+
+
+def _employment(row: SimulatedPerson, *, cvr: str, **told: Any) -> Employment:
+    return Employment(str(uuid.uuid5(SPACE, f"{row.service}:{row.id}@{cvr}")), cvr, **told)
 
 
 def profile(row: SimulatedPerson) -> Profile:

@@ -140,6 +140,12 @@ def unreachable(session: Session, fields: Fields, now: float) -> Outcome:
     return Go("shown") if "again" in fields else Stay()
 
 
+def untold(session: Session, fields: Fields, now: float) -> Outcome:
+    if "cancel" in fields:
+        return End("not_recognised", session.person)
+    return Go("shown") if "again" in fields else Stay()
+
+
 def following(session: Session, factor: str) -> Outcome:
     """After a factor was proven."""
     after = METHODS[session.method].after(factor)
@@ -168,4 +174,5 @@ STEPS: dict[str, Callable[[Session, Fields, float], Outcome]] = {
     "blocked": over,
     "parallel": over,
     "level": unreachable,
+    "untold": untold,
 }

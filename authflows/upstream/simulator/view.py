@@ -15,11 +15,13 @@ from authflows.levels import Level
 from authflows.upstream.simulator import chips, lookup, memory, secrets
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.methods import METHODS, offered
-from authflows.upstream.simulator.people import PEOPLE
 
 Shown = dict[str, Any]
 # On the first screen, which must not grow; the test phone's page names everybody.
-NAMED = [person.user_id for person in PEOPLE.values() if person.ending] + ["freja", "karl"]
+NAMED = (
+    *("auto-approve", "auto-approve-low", "auto-approve-business", "auto-reject", "auto-cancel", "auto-timeout", "auto-blocked"),
+    *("freja", "karl"),
+)
 
 
 def of(session: Session, *, unknown: str | None = None) -> Shown:
@@ -77,6 +79,10 @@ def _level(session: Session) -> tuple[str, Shown]:
     return "ended", {"reason": "level", "factor": "", "until": "", "minimum": session.request["level"]}
 
 
+def _untold(session: Session) -> tuple[str, Shown]:
+    return "not_recognised", {}
+
+
 def _place(session: Session, factor: str) -> Shown:
     """Which step of how many this is; the reference text stands at the last authenticator only."""
     factors = METHODS[session.method].factors
@@ -86,7 +92,7 @@ def _place(session: Session, factor: str) -> Shown:
 
 
 def _wrong(session: Session) -> Shown:
-    return {"left": settings.SIMULATOR_TRIES - session.tries if session.tries else 0}
+    return {"left": settings.SIMULATOR_TRIES - session.tries if session.tries and not session.psd2 else 0}
 
 
 def _clock(left: int) -> Shown:
@@ -109,4 +115,5 @@ VIEWS: dict[str, Callable[[Session], tuple[str, Shown]]] = {
     "blocked": _over,
     "parallel": _over,
     "level": _level,
+    "untold": _untold,
 }

@@ -26,7 +26,8 @@ CLAIMS: dict[str, set[str]] = {
 class Learnt:
     """Tokens as the token endpoint gave them; `claims` as the client read the id_token; `refreshed` a second answer of it.
 
-    `looked_up` is what introspection says, `afterwards` whether the access token is "known" once what could be was revoked.
+    `looked_up` is what introspection says, `afterwards` whether the access token is "known" once what could be was revoked,
+    `own` introspection's word about the client's own token for our API.
     """
 
     tokens: dict[str, Any]
@@ -35,6 +36,7 @@ class Learnt:
     refreshed: dict[str, Any] | None = None
     looked_up: dict[str, Any] | None = None
     afterwards: str = ""
+    own: dict[str, Any] | None = None
 
 
 def header(token: str) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def as_asked(row: Row, learnt: Learnt, party: RelyingParty) -> None:
         assert set(claims) - PROTOCOL == told(row)
         assert set(learnt.userinfo) - PROTOCOL == told(row)
     assert learnt.userinfo["sub"] == claims["sub"]
-    assert header(tokens["id_token"])["alg"] == row.alg
+    assert header(tokens["id_token"])["alg"] == (row.encrypted or row.alg)
     assert set(tokens["scope"].split()) == set(row.scopes.split())
     assert tokens["token_type"].lower() == ("dpop" if row.dpop else "bearer")
     assert (tokens["access_token"].count("."), "refresh_token" in tokens) == (2 if row.access_token == "jwt" else 0, row.offline)
@@ -68,6 +70,11 @@ def as_asked(row: Row, learnt: Learnt, party: RelyingParty) -> None:
     if row.offline:
         assert learnt.refreshed is not None
         assert learnt.refreshed["access_token"] != tokens["access_token"]
+        assert learnt.refreshed["token_type"] == tokens["token_type"]
     if learnt.looked_up is not None:
         assert (learnt.looked_up["active"], learnt.looked_up["client_id"]) == (True, party.client_id)
+        assert learnt.looked_up["token_type"].lower() == tokens["token_type"].lower()
+    if row.api:
+        assert learnt.own is not None
+        assert (learnt.own["active"], learnt.own["scope"], "sub" in learnt.own) == (True, row.api, False)
     assert learnt.afterwards in ("unknown", "")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.flows.interop.array import FACTORS, ROWS, Row
+from tests.flows.interop.array import FACTORS, Row
 from tests.flows.interop.learnt import LEVELS
+from tests.flows.interop.rows import ROWS
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "interoperability.md"
 
@@ -18,7 +19,11 @@ def _by_openid_client(members: Callable[[Row], set[str]]) -> Callable[[Row], set
 # Lists in discovery that the array is made of: which of their members a row asks for, or a client that reads discovery goes by.
 ASKED_BY: Mapping[str, Callable[[Row], set[str]]] = {
     "response_modes_supported": lambda row: {row.mode},
-    "grant_types_supported": lambda row: {"authorization_code", *(["refresh_token"] if row.offline else [])},
+    "grant_types_supported": lambda row: {
+        "authorization_code",
+        *(["refresh_token"] if row.offline else []),
+        *(["client_credentials"] if row.api else []),
+    },
     "id_token_signing_alg_values_supported": lambda row: {row.alg},
     "token_endpoint_auth_methods_supported": lambda row: {row.auth},
     "token_endpoint_auth_signing_alg_values_supported": lambda row: {row.proof},
@@ -27,6 +32,10 @@ ASKED_BY: Mapping[str, Callable[[Row], set[str]]] = {
     "revocation_endpoint_auth_methods_supported": _by_openid_client(lambda row: {row.auth}),
     "revocation_endpoint_auth_signing_alg_values_supported": _by_openid_client(lambda row: {row.proof}),
     "request_object_signing_alg_values_supported": lambda row: {row.proof} if row.way == "signed" else set(),
+    "authorization_signing_alg_values_supported": lambda row: {row.alg} if row.mode.endswith("jwt") else set(),
+    "userinfo_signing_alg_values_supported": lambda row: {row.userinfo},
+    "userinfo_encryption_alg_values_supported": lambda row: {row.encrypted} if row.userinfo else set(),
+    "id_token_encryption_alg_values_supported": lambda row: {row.encrypted},
     "dpop_signing_alg_values_supported": lambda row: {row.dpop},
     "code_challenge_methods_supported": lambda row: {row.pkce},
     "acr_values_supported": lambda row: {row.acr_values or LEVELS[1]},

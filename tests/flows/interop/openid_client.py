@@ -16,7 +16,7 @@ from tests.harness import node
 
 
 class OpenidClient:
-    def __init__(self, party: RelyingParty, row: Row, key: Key | None = None) -> None:
+    def __init__(self, party: RelyingParty, row: Row, key: Key | None = None, opening: Key | None = None) -> None:
         self._process = subprocess.Popen(
             [node.program(), "login.mjs"], cwd=node.CLIENTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
@@ -30,8 +30,13 @@ class OpenidClient:
             "scope": row.scopes,
             "parameters": row.parameters,
             "refresh": row.offline,
+            "api": row.api,
+            "jarm": row.mode.endswith("jwt"),
+            "userinfo_alg": row.userinfo,
         }
-        proof = {"key": {"alg": row.proof, "jwk": key.as_dict(private=True)}} if key else {}
+        proof: dict[str, Any] = {"key": {"alg": row.proof, "jwk": key.as_dict(private=True)}} if key else {}
+        if opening:
+            proof["opening"] = {"alg": row.encrypted, "jwk": opening.as_dict(private=True)}
         self._tell({name: getattr(party, name) for name in names} | wanted | proof)
         self.url: str = self._says()["url"]
 

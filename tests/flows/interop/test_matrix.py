@@ -6,9 +6,9 @@ from typing import Any
 
 from tests.doubles.browser import Browser
 from tests.doubles.relying_party import RelyingParty
-from tests.flows.interop.array import ROWS
 from tests.flows.interop.matrix import ASKED_BY, DOCUMENT, document
 from tests.flows.interop.pairs import all_pairs, pairs_of
+from tests.flows.interop.rows import ROWS
 
 
 def test_every_two_values_that_can_meet_do_in_some_row() -> None:

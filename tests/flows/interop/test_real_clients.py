@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 import pytest
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from playwright.sync_api import BrowserContext, Page
 
 from tests.doubles.browser import Browser
@@ -16,10 +16,11 @@ from tests.doubles.houses import Books, House
 from tests.doubles.keyholder import Key, KeyHolder, new_key, public_set
 from tests.doubles.relying_party import RelyingParty
 from tests.flows.interop import authlib, oidc_client_ts
-from tests.flows.interop.array import ROWS, Row
+from tests.flows.interop.array import Row
 from tests.flows.interop.learnt import as_asked
 from tests.flows.interop.oidc_client_ts import app
 from tests.flows.interop.openid_client import OpenidClient
+from tests.flows.interop.rows import ROWS
 from tests.flows.interop.visits import through
 from tests.harness.browser import Watch
 from tests.harness.server import Server
@@ -31,25 +32,50 @@ def key_of(row: Row) -> Key | None:
     return new_key() if row.proof else None
 
 
-def registered(row: Row, house: House, **more: Any) -> tuple[RelyingParty, Key | None]:
-    key = key_of(row)
-    scopes = ("openid", "profile", "mitid", *(["offline_access"] if row.offline else []))
+def opening_key_of(row: Row) -> Key | None:
+    if row.encrypted == "RSA-OAEP-256":
+        return RSAKey.generate_key(2048, {"kid": "open", "use": "enc", "alg": row.encrypted})
+    return ECKey.generate_key("P-256", {"kid": "open", "use": "enc", "alg": row.encrypted}) if row.encrypted else None
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A client's own: what it proves itself with, and what it opens what is encrypted for it with."""
+
+    signing: Key | None
+    opening: Key | None
+
+
+def registered(row: Row, house: House, **more: Any) -> tuple[RelyingParty, Keys]:
+    keys = Keys(key_of(row), opening_key_of(row))
+    scopes = ("openid", "profile", "mitid", *(["offline_access"] if row.offline else []), *row.api.split())
     wanted: dict[str, Any] = {"scopes": scopes, "access_token_format": row.access_token, **more}
+    # What a row does it also has to do.
+    wanted |= {"par_required": row.way == "pushed", "request_object_required": row.way == "signed", "dpop_required": bool(row.dpop)}
     if row.fapi:
         wanted["fapi"] = True
     if row.pkce != "S256":
         wanted["pkce"] = row.pkce
-    if key:
-        wanted["jwks"] = public_set(key)
-    return house.client(auth_method=row.auth, id_token_alg=row.alg, **wanted), key
+    wanted |= {"id_token_encryption": row.encrypted, "userinfo_alg": row.userinfo}
+    wanted["userinfo_encryption"] = row.encrypted if row.userinfo else ""
+    if public := [key for key in (keys.signing, keys.opening) if key is not None]:
+        wanted["jwks"] = public_set(*public)
+    return house.client(auth_method=row.auth, id_token_alg=row.alg, **wanted), keys
 
 
-def known_before(row: Row, party: RelyingParty, key: Key | None, visitor: Browser) -> None:
+def known_before(row: Row, party: RelyingParty, keys: Keys, visitor: Browser) -> None:
     """Who is not to be asked has a session."""
-    if row.prompt == "none":
-        visitor.remembers = True
+    if row.prompt != "none":
+        return
+    visitor.remembers = True
+    asked = party.ask(acr_values=row.acr_values or None)
+    if keys.signing is not None and row.way == "signed":
+        holder = KeyHolder(party, keys.signing)
+        asked = holder.by_object(asked, holder.request_object(asked))
+    elif row.way == "pushed":
         wanted = {"acr_values": row.acr_values or None}
-        visitor.login(KeyHolder(party, key).pushed(**wanted)[0] if row.fapi and key else party.ask(**wanted))
+        asked = KeyHolder(party, keys.signing).pushed(**wanted)[0] if keys.signing is not None else party.push(asked)
+    visitor.login(asked)
 
 
 def rows(client: str) -> list[Any]:
@@ -58,18 +84,18 @@ def rows(client: str) -> list[Any]:
 
 @pytest.mark.parametrize("row", rows("openid-client"))
 def test_openid_client(row: Row, fjordbank: House, visitor: Browser, books: Books) -> None:
-    party, key = registered(row, fjordbank)
-    known_before(row, party, key, visitor)
-    with OpenidClient(party, row, key) as client:
+    party, keys = registered(row, fjordbank)
+    known_before(row, party, keys, visitor)
+    with OpenidClient(party, row, keys.signing, keys.opening) as client:
         as_asked(row, client.learn(through(visitor, client.url, locale=row.locale)), party)
     assert books.of(party).agreed == 1
 
 
 @pytest.mark.parametrize("row", rows("Authlib"))
 def test_authlib(row: Row, fjordbank: House, visitor: Browser, books: Books) -> None:
-    party, key = registered(row, fjordbank)
-    known_before(row, party, key, visitor)
-    as_asked(row, authlib.login(row, party, key, visitor), party)
+    party, keys = registered(row, fjordbank)
+    known_before(row, party, keys, visitor)
+    as_asked(row, authlib.login(row, party, keys.signing, keys.opening, visitor), party)
     assert books.of(party).agreed == 1
 
 
