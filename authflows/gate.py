@@ -24,7 +24,9 @@ from authflows.loginbox import explanations
 from authflows.oidc import cross_origin, responses
 
 log = logging.getLogger("authflows")
-JSON_ENDPOINTS = frozenset(("par", "token", "userinfo", "introspect", "revoke", "discovery", "server_metadata", "jwks", "cpr_match"))
+JSON_ENDPOINTS = frozenset(
+    ("par", "token", "userinfo", "introspect", "revoke", "discovery", "server_metadata", "jwks", "cpr_match", "identities", "identity")
+)
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 MALFORMED = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 RETRY_AFTER = {429: "60", 503: "5"}

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 
-from authflows import callback, cpr_api, cpr_page, journey, logout, previews
+from authflows import callback, cpr_api, cpr_page, journey, logout, previews, simulated_identities
 from authflows.loginbox import guide, stylesheets
 from authflows.oidc import endpoints
 from authflows.upstream.simulator import chip_page, phone
@@ -68,6 +68,8 @@ urlpatterns = [
     path("preview/<signed:token>/<slug:stage>/<slug:scheme>", previews.preview, name="preview"),
     path("simulator/phone", phone.phone, name="phone"),
     path("simulator/chip", chip_page.page, name="chip"),
+    path("simulator/identities", simulated_identities.several, name="identities"),
+    path("simulator/identities/<uuid:identity>", simulated_identities.one, name="identity"),
 ]
 
 # Which methods each address answers; everything else is 405.
@@ -98,6 +100,8 @@ METHODS = {
     "preview": ("GET",),
     "phone": ("GET", "POST"),
     "chip": ("GET", "POST"),
+    "identities": ("GET", "POST"),
+    "identity": ("GET", "PATCH", "DELETE"),
 }
 
 Found = tuple[str, Callable[..., HttpResponse], dict[str, Any]]  # name, view, arguments

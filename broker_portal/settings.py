@@ -248,6 +248,7 @@ LIMITS = {
     "core.address": (300 * _times, 60),
     "core.relying_party": (3_000 * _times, 60),
     "token_failure.client": (30 * _times, 60),
+    "identities.client": (120 * _times, 60),
     "simulator.address": (60 * _times, 60),
     "sign_in.address": (10 * _times, 60),
     "sign_in.account": (5 * _times, 300),

@@ -78,6 +78,7 @@ TABLES: dict[str, TableClass] = {
     "authflows_apitoken": TableClass.TENANT,
     "authflows_simulatedblock": TableClass.FRAMEWORK,
     "authflows_simulatedchip": TableClass.FRAMEWORK,
+    "authflows_simulatedperson": TableClass.FRAMEWORK,
     "authflows_refreshtoken": TableClass.TENANT,
     "authflows_pushedrequest": TableClass.TENANT,
     "authflows_spentjti": TableClass.TENANT,

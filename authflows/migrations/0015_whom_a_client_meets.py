@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("authflows", "0013_simulated_chips"),
+        ("authflows", "0014_simulated_people"),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from authflows.models.refused_redirect import RefusedRedirect
 from authflows.models.relying_party import AuthMethod, ClientExt, ClientSecret, RelyingParty
 from authflows.models.service import Connection, ConnectionGrant, Level, Logo, Service, Theme
 from authflows.models.session import BrokerSession
-from authflows.models.simulator import SimulatedBlock, SimulatedChip, SimulatedSession, SimulatorLedger
+from authflows.models.simulator import SimulatedBlock, SimulatedChip, SimulatedPerson, SimulatedSession, SimulatorLedger
 
 __all__ = [
     "AccessToken",
@@ -40,6 +40,7 @@ __all__ = [
     "Service",
     "SimulatedBlock",
     "SimulatedChip",
+    "SimulatedPerson",
     "SimulatedSession",
     "SimulatorLedger",
     "SpentJti",

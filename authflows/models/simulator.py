@@ -35,6 +35,29 @@ class SimulatorLedger(models.Model):
     accepted_at = models.DateTimeField(db_default=Now(), editable=False)
 
 
+class SimulatedPerson(models.Model):
+    """Somebody who was invented for one test environment. Nobody is like this: CPR numbers are of the replacement series."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    service = models.CharField(max_length=40)
+    user_id = models.CharField(max_length=48)
+    given_name = models.CharField(max_length=60)
+    family_name = models.CharField(max_length=60)
+    birthdate = models.DateField()
+    cpr = models.CharField(max_length=10, blank=True)
+    ial = models.CharField(max_length=11)
+    app = models.CharField(max_length=11, blank=True, help_text="the level that their app is enrolled for")
+    authenticators = models.JSONField(default=list)
+    behaviour = models.CharField(max_length=10, help_text="steps, or what an automatic person does at once")
+    name_protected = models.BooleanField(default=False)
+    blocked = models.BooleanField(default=False)
+    employments = models.JSONField(default=list, help_text="members of identity.Employment, but the uuid")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "user_id"], name="authflows_simulatedperson_one")]
+
+
 class SimulatedChip(models.Model):
     """A security key that somebody registered as a simulated person's chip (Web Authentication)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 
@@ -57,7 +58,7 @@ def _shown(request: HttpRequest, issuer: IssuerConfig, service: str, user_id: st
         most=chips.MOST,
         problem=problem,
         markers={
-            "form_action": f"{issuer.prefix}/simulator/chip?user_id={user_id}",
+            "form_action": f"{issuer.prefix}/simulator/chip?user_id={quote(user_id)}",
             "form_token": phone.token(user_id, service),
             "chip": chips.to_register(Place.of(issuer.url), service, user_id),
             "user_id": user_id,

@@ -7,8 +7,7 @@ import uuid
 from typing import Any
 
 from authflows import cpr
-from authflows.upstream.simulator import memory
-from authflows.upstream.simulator.people import PEOPLE
+from authflows.upstream.simulator import lookup, memory
 
 
 def compare(session_id: str, asked: dict[str, Any]) -> bool | None:
@@ -16,5 +15,5 @@ def compare(session_id: str, asked: dict[str, Any]) -> bool | None:
     user_id = memory.try_cpr(uuid.UUID(session_id), asked["service"], tries=cpr.TRIES, seconds=cpr.WITHIN.seconds)
     if user_id is None:
         return None
-    person = PEOPLE.get(user_id)
+    person = lookup.find(asked["service"], user_id)
     return bool(person and person.cpr and hmac.compare_digest(str(asked["cpr"]).encode(), person.cpr.encode()))

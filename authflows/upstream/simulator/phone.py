@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from hashlib import sha256
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from django.utils import translation
 from authflows import pages
 from authflows.configuration import IssuerConfig
 from authflows.errors import PageError
-from authflows.upstream.simulator import core, lookup, memory, secrets
+from authflows.upstream.simulator import core, lookup, memory, residents, secrets
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.people import PEOPLE
 
@@ -85,9 +86,9 @@ def _page(
         action=session.get("action", ""),
         tied=tied,
         wrong=wrong,
-        chips=f"{issuer.prefix}/simulator/chip?user_id={user_id}",
+        chips=f"{issuer.prefix}/simulator/chip?user_id={quote(user_id)}",
         markers={
-            "form_action": f"{issuer.prefix}/simulator/phone?user_id={user_id}",
+            "form_action": f"{issuer.prefix}/simulator/phone?user_id={quote(user_id)}",
             "form_token": token(user_id, str(waiting.id)) if waiting else "",
             "channel": waiting.channel if waiting and tied else "",
             "reference_text": session.get("reference_text", ""),
@@ -98,8 +99,10 @@ def _page(
 
 def _choose(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     """Whose phone is it?"""
-    people = [person.user_id for person in PEOPLE.values() if not person.ending]
-    return shown(request, "phones", people=people, address=f"{issuer.prefix}/simulator/phone")
+    here = [*PEOPLE.values(), *map(residents.as_person, residents.of(str(issuer.environment_id)))]
+    people = [person.user_id for person in here if not person.ending]
+    automatic = [person.user_id for person in here if person.ending]
+    return shown(request, "phones", people=people, automatic=automatic, address=f"{issuer.prefix}/simulator/phone")
 
 
 def shown(request: HttpRequest, name: str, *, markers: dict[str, str] | None = None, **context: object) -> HttpResponse:

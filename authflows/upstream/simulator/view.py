@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,11 +15,13 @@ from authflows.levels import Level
 from authflows.upstream.simulator import chips, lookup, memory, secrets
 from authflows.upstream.simulator.memory import Session
 from authflows.upstream.simulator.methods import METHODS, offered
-from authflows.upstream.simulator.people import PEOPLE
 
 Shown = dict[str, Any]
 # On the first screen, which must not grow; the test phone's page names everybody.
-NAMED = [person.user_id for person in PEOPLE.values() if person.ending] + ["freja", "karl"]
+NAMED = (
+    *("auto-approve", "auto-approve-low", "auto-approve-business", "auto-reject", "auto-cancel", "auto-timeout", "auto-blocked"),
+    *("freja", "karl"),
+)
 
 
 def of(session: Session, *, unknown: str | None = None) -> Shown:
@@ -42,7 +45,7 @@ def _app(session: Session) -> tuple[str, Shown]:
     code = secrets.channel_code(session.channel)
     tied: Shown = {f"digit_{place}": digit for place, digit in zip("abcd", code, strict=True)} | {
         "channel": session.channel,
-        "person": session.person,
+        "person": quote(session.person),
     }
     tied |= {"qr": session.qr}
     if session.qr:
