@@ -13,9 +13,9 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
-from authflows import callback, choosing, identified, leaving, levels, login, pages, refusals, reuse
-from authflows.configuration import Client, IssuerConfig, Upstream, client_of
-from authflows.cookies import begin_cookie, browser_of, end_cookie, keep_session, remember_user, remembered_user, session_secret
+from authflows import callback, choosing, identified, leaving, levels, login, pages, refusals, reuse, visit
+from authflows.configuration import IssuerConfig, Upstream
+from authflows.cookies import begin_cookie, end_cookie, keep_session, remember_user, remembered_user, session_secret
 from authflows.errors import PageError, UnregisteredRedirect
 from authflows.identified import Person, Said, Underway
 from authflows.identity import Identity
@@ -29,7 +29,7 @@ from authflows.oidc.parameters import Parameters
 from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
 from authflows.store import StoredLogin, once_more, unconfirmed, unknown_to_core
-from authflows.upstream.base import Ask, Busy, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Returns, Steps
+from authflows.upstream.base import Busy, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Returns, Steps
 from authflows.upstream.registry import UPSTREAMS
 from tenants.middleware import address_of
 
@@ -45,14 +45,14 @@ def authorize(request: HttpRequest, issuer: IssuerConfig) -> HttpResponse:
     try:
         client, asked = oidc_authorize.begin(issuer, parameters, pages.language_of(request, parameters.get("language")))
     except UnregisteredRedirect as refused:
-        refusals.tell(issuer.tenant_id, refused, trace_id(request))
+        refusals.tell(issuer.tenant_id, refused, visit.trace_id(request))
         raise
-    if ended := reuse.at_once(request, issuer, client, asked, trace_id=trace_id(request)):
+    if ended := reuse.at_once(request, issuer, client, asked, trace_id=visit.trace_id(request)):
         return leaving.send(issuer, ended)
-    browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=trace_id(request))
+    browser = login.begin(issuer, client, asked, address=address_of(request), trace_id=visit.trace_id(request))
     # A cross-site POST brings no cookie: its session is met where the browser comes next (decision 8).
     unseen = request.method == "POST" and not session_secret(request, issuer, client)
-    response = _see_other(f"{issuer.prefix}/login/{browser.handle}{'?session' if unseen else ''}")
+    response = visit.see_other(f"{issuer.prefix}/login/{browser.handle}{'?session' if unseen else ''}")
     begin_cookie(response, request, issuer, browser)
     return response
 
@@ -64,7 +64,7 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
     """
     if pages.prefetched(request):
         return HttpResponse(status=503)
-    browser = _browser(request, issuer, handle)
+    browser = visit.browser(request, issuer, handle)
     if request.META.get("QUERY_STRING") and "session" in request.GET and (ended := _reused(request, issuer, browser)):
         return ended
     shown = request.META.get("HTTP_SHOWN_STEP", "")
@@ -81,11 +81,11 @@ def box(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse
     # Still "created" in this statement's snapshot: a request that runs beside it moved the Login first.
     if found.state in (LoginState.CREATED, LoginState.REQUESTING):
         return _wait_for_core(request, issuer, found, browser)
-    upstream = UPSTREAMS[_upstream(issuer, found).kind]
+    upstream = UPSTREAMS[visit.connection(issuer, found).kind]
     if isinstance(upstream, Returns):
         return _away(request, issuer, found, browser, upstream)
     assert isinstance(upstream, Steps)
-    mount = _told(lambda: upstream.show(_ask(issuer, found, browser), found.core_id))
+    mount = _told(lambda: upstream.show(visit.ask(issuer, found, browser), found.core_id))
     if isinstance(mount, Form) and mount.step == shown:
         return HttpResponse(status=204)
     return _shown(request, issuer, found, browser, mount)
@@ -97,7 +97,7 @@ def _question(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, br
         return identified.page(way := _way(request, issuer, found, browser), identified.held(way))
     if found.state != LoginState.CREATED:
         return None
-    client, language = _client(issuer, found), _language(request, found)
+    client, language = visit.client(issuer, found), visit.language(request, found)
     if not found.request["connection"]:
         return choosing.chooser(request, issuer, client, found, browser, language)
     reached = login.reached(found)
@@ -106,37 +106,37 @@ def _question(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, br
 
 def choose(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """The person's choice of a method, of those that were offered."""
-    browser = _browser(request, issuer, handle)
-    _proven_form(request, browser)
-    found = _found(issuer, browser)
+    browser = visit.browser(request, issuer, handle)
+    visit.proven_form(request, browser)
+    found = visit.login_of(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
-    response = _see_other(f"{_box_address(issuer, browser)}?language={_language(request, found)}")
-    choosing.chosen(response, issuer, _client(issuer, found), found, request.POST.get("method", ""), "remember" in request.POST)
+    response = visit.see_other(f"{visit.address(issuer, browser)}?language={visit.language(request, found)}")
+    choosing.chosen(response, issuer, visit.client(issuer, found), found, request.POST.get("method", ""), "remember" in request.POST)
     return response
 
 
 def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """A typed step of the box: a plain form, handed to the core."""
-    browser = _browser(request, issuer, handle)
+    browser = visit.browser(request, issuer, handle)
     if request.method == "GET":  # the language was changed on a page that answered a POST
-        return _see_other(f"{_box_address(issuer, browser)}?language={pages.language_of(request)}")
-    _proven_form(request, browser)
-    found = _found(issuer, browser)
+        return visit.see_other(f"{visit.address(issuer, browser)}?language={pages.language_of(request)}")
+    visit.proven_form(request, browser)
+    found = visit.login_of(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
     if found.state != LoginState.REQUESTED or found.sealed is not None:
-        return _see_other(_box_address(issuer, browser))
-    upstream = UPSTREAMS[_upstream(issuer, found).kind]
+        return visit.see_other(visit.address(issuer, browser))
+    upstream = UPSTREAMS[visit.connection(issuer, found).kind]
     if not isinstance(upstream, Steps):
-        return _see_other(_box_address(issuer, browser))
+        return visit.see_other(visit.address(issuer, browser))
     fields = {name: value for name, value in request.POST.items() if name != "form_token" and isinstance(value, str)}
-    shown = _told(lambda: upstream.step(_ask(issuer, found, browser), found.core_id, fields))
+    shown = _told(lambda: upstream.step(visit.ask(issuer, found, browser), found.core_id, fields))
     if isinstance(shown, Form) and shown.shown.get("unknown"):
         return _shown(request, issuer, found, browser, shown)
     # A page that reloads itself, or is reloaded, must not be the answer to a POST.
-    again = f"{_box_address(issuer, browser)}?language={_language(request, found)}"
-    response = _see_other(again) if isinstance(shown, Form) else _shown(request, issuer, found, browser, shown)
+    again = f"{visit.address(issuer, browser)}?language={visit.language(request, found)}"
+    response = visit.see_other(again) if isinstance(shown, Form) else _shown(request, issuer, found, browser, shown)
     if "user_id" in fields:
         _remembered(request, response, issuer, found, fields)
     return response
@@ -144,21 +144,21 @@ def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespons
 
 def _remembered(request: HttpRequest, response: HttpResponse, issuer: IssuerConfig, found: StoredLogin, fields: dict[str, str]) -> None:
     """As the person wants it who has said who they are. It fills in the first screen's field, and changes nothing else."""
-    alias, wanted = _client(issuer, found).alias, fields["user_id"].strip() if "remember" in fields else ""
+    alias, wanted = visit.client(issuer, found).alias, fields["user_id"].strip() if "remember" in fields else ""
     if wanted != remembered_user(request, issuer, alias):
         remember_user(response, issuer, alias, wanted)
 
 
 def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """The core's one-time code, or an upstream's answer: redeemed by us, verified, and only then a login."""
-    browser = _browser(request, issuer, handle)
-    found = _found(issuer, browser)
+    browser = visit.browser(request, issuer, handle)
+    found = visit.login_of(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
     if found.state != LoginState.REQUESTED or found.sealed is not None:
-        return _see_other(_box_address(issuer, browser))
-    connection = _upstream(issuer, found)
-    upstream, ask = UPSTREAMS[connection.kind], _ask(issuer, found, browser)
+        return visit.see_other(visit.address(issuer, browser))
+    connection = visit.connection(issuer, found)
+    upstream, ask = UPSTREAMS[connection.kind], visit.ask(issuer, found, browser)
     try:
         code = pages.queried(request, "code")
         if isinstance(upstream, Returns):
@@ -175,15 +175,15 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
 
 def person(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """What the person says after the core has vouched for them. What it did not vouch for cannot be said."""
-    browser = _browser(request, issuer, handle)
+    browser = visit.browser(request, issuer, handle)
     if request.method == "GET":  # the language was changed on a page that answered a POST
-        return _see_other(f"{_box_address(issuer, browser)}?language={pages.language_of(request)}")
-    _proven_form(request, browser)
-    found = _found(issuer, browser)
+        return visit.see_other(f"{visit.address(issuer, browser)}?language={pages.language_of(request)}")
+    visit.proven_form(request, browser)
+    found = visit.login_of(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
     if found.sealed is None:
-        return _see_other(_box_address(issuer, browser))
+        return visit.see_other(visit.address(issuer, browser))
     way = _way(request, issuer, found, browser)
     said = identified.answered(way, held := identified.held(way), request.POST)
     if said.problem and said.problem != "wrong":
@@ -202,27 +202,27 @@ def _said(request: HttpRequest, way: Underway, said: Said) -> HttpResponse:
     if said.person is not None:
         identified.hold(way, said.person)
     # A page that is reloaded must not be the answer to a POST.
-    return _see_other(f"{_box_address(way.issuer, way.browser)}?language={way.language}")
+    return visit.see_other(f"{visit.address(way.issuer, way.browser)}?language={way.language}")
 
 
 def again(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """After a level that was too low: the core is asked once more, in the same Login."""
-    browser = _browser(request, issuer, handle)
-    _proven_form(request, browser)
-    found = _found(issuer, browser)
+    browser = visit.browser(request, issuer, handle)
+    visit.proven_form(request, browser)
+    found = visit.login_of(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
     once_more(issuer.tenant_id, found.id)
-    return _see_other(_box_address(issuer, browser))
+    return visit.see_other(visit.address(issuer, browser))
 
 
 def _away(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, upstream: Returns) -> HttpResponse:
     """The browser was sent away and is here again without an answer, by Back or from another tab: it chooses to go on or to cancel."""
     if "again" not in request.GET:
-        language, name = _language(request, found), _upstream(issuer, found).name
-        return choosing.away(issuer, _client(issuer, found), browser, language, name)
+        language, name = visit.language(request, found), visit.connection(issuer, found).name
+        return choosing.away(issuer, visit.client(issuer, found), browser, language, name)
     try:
-        return _see_other(upstream.resume(_ask(issuer, found, browser), found.core_id).location)
+        return visit.see_other(upstream.resume(visit.ask(issuer, found, browser), found.core_id).location)
     except Busy:
         return _please_wait(request, issuer, found, browser)
     except (Refused, Lost) as lost:
@@ -230,35 +230,35 @@ def _away(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browse
 
 
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
-    browser = _browser(request, issuer, handle)
-    _proven_form(request, browser)
-    found = _found(issuer, browser)
+    browser = visit.browser(request, issuer, handle)
+    visit.proven_form(request, browser)
+    found = visit.login_of(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
     if found.state == LoginState.REQUESTING:
-        return _see_other(_box_address(issuer, browser))
+        return visit.see_other(visit.address(issuer, browser))
     if login.reached(found):
         return _end(issuer, found, browser, "level")
-    upstream = UPSTREAMS[_upstream(issuer, found).kind] if found.core_id else None
+    upstream = UPSTREAMS[visit.connection(issuer, found).kind] if found.core_id else None
     if found.sealed is None and isinstance(upstream, Cancels):
         try:
-            upstream.cancel(_ask(issuer, found, browser), found.core_id)
+            upstream.cancel(visit.ask(issuer, found, browser), found.core_id)
         except (Refused, Lost):
             pass  # ours ends all the same; the core's own time-out ends its half
     return _end(issuer, found, browser, "cancelled")
 
 
 def _start(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
-    connection = _upstream(issuer, found)
+    connection = visit.connection(issuer, found)
     assert found.core_session is not None
     try:
-        started = UPSTREAMS[connection.kind].start(_ask(issuer, found, browser))
+        started = UPSTREAMS[connection.kind].start(visit.ask(issuer, found, browser))
     except Busy:
         unknown_to_core(issuer.tenant_id, found.core_session)
         return _please_wait(request, issuer, found, browser)
     except Refused as refusal:
         login.refused(issuer, found, str(refusal))
-        return _repeat(issuer, _found(issuer, browser), browser)
+        return _repeat(issuer, visit.login_of(issuer, browser), browser)
     except Lost:
         unconfirmed(issuer.tenant_id, found.core_session)
         return _please_wait(request, issuer, found, browser)
@@ -268,7 +268,7 @@ def _start(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, brows
 
 def _wait_for_core(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
     """Another request of this Login asks the core just now, or its answer was lost: then the core is asked what became of it."""
-    connection = _upstream(issuer, found)
+    connection = visit.connection(issuer, found)
     upstream = UPSTREAMS[connection.kind]
     if found.core_age > settings.CORE_ANSWER_SECONDS and isinstance(upstream, LooksUp) and found.core_session is not None:
         try:
@@ -276,15 +276,15 @@ def _wait_for_core(request: HttpRequest, issuer: IssuerConfig, found: StoredLogi
         except Lost:
             return _please_wait(request, issuer, found, browser)
         login.confirm(issuer.tenant_id, login.event(issuer, found, connection), core_id)
-        return _see_other(_box_address(issuer, browser))
+        return visit.see_other(visit.address(issuer, browser))
     return _please_wait(request, issuer, found, browser)
 
 
 def _reused(request: HttpRequest, issuer: IssuerConfig, browser: Browser) -> HttpResponse | None:
-    found = _found(issuer, browser)
+    found = visit.login_of(issuer, browser)
     if over := _over(issuer, found, browser):
         return over
-    answer = reuse.of_stored(request, issuer, _client(issuer, found), found, browser)
+    answer = reuse.of_stored(request, issuer, visit.client(issuer, found), found, browser)
     return _leave(issuer, browser, answer) if answer else None
 
 
@@ -295,11 +295,11 @@ def _accept(
     level = login.achieved(identity, connection)
     if not levels.accept(level, asked.level):
         login.too_low(issuer, found, level)
-        return _see_other(_box_address(issuer, browser))
+        return visit.see_other(visit.address(issuer, browser))
     if asked.subject and not login.is_person(issuer, identity, asked.subject, oidc.told_as(asked)):
         return _end(issuer, found, browser, "another_person")
     assert found.core_session is not None
-    vouched, client = reuse.Vouched(identity, level, connection, found.core_session), _client(issuer, found)
+    vouched, client = reuse.Vouched(identity, level, connection, found.core_session), visit.client(issuer, found)
     grant = reuse.granted(client, asked, vouched, browser, found.id)
     if not intake.use(issuer, asked, found.id):
         return _end(issuer, found, browser, "answered")
@@ -310,12 +310,12 @@ def _accept(
         if not reuse.alone(asked):
             keep_session(response, issuer, client, browser.session)
         return response
-    return _repeat(issuer, _found(issuer, browser), browser)
+    return _repeat(issuer, visit.login_of(issuer, browser), browser)
 
 
 def _end(issuer: IssuerConfig, found: StoredLogin, browser: Browser, ending: str) -> HttpResponse:
     login.fail(issuer, found, ending)
-    return _repeat(issuer, _found(issuer, browser), browser)
+    return _repeat(issuer, visit.login_of(issuer, browser), browser)
 
 
 def _over(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse | None:
@@ -342,10 +342,10 @@ def _leave(issuer: IssuerConfig, browser: Browser, answer: Answer) -> HttpRespon
 
 def _after_lost_result(issuer: IssuerConfig, browser: Browser, lost: Exception) -> HttpResponse:
     """A code that a parallel return has used or replaced: the box gives the newest one. Or a result that cannot be believed."""
-    if over := _over(issuer, _found(issuer, browser), browser):
+    if over := _over(issuer, visit.login_of(issuer, browser), browser):
         return over
     if isinstance(lost, Refused):
-        return _see_other(_box_address(issuer, browser))
+        return visit.see_other(visit.address(issuer, browser))
     raise _not_confirmed(lost)
 
 
@@ -362,17 +362,17 @@ def _not_confirmed(lost: Exception) -> PageError:
 
 def _shown(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, mount: Mount | Done) -> HttpResponse:
     if isinstance(mount, Done):
-        return _see_other(f"{issuer.prefix}/login/{browser.handle}/return?code={mount.code}")
+        return visit.see_other(f"{issuer.prefix}/login/{browser.handle}/return?code={mount.code}")
     if isinstance(mount, Redirect):
-        return _see_other(mount.location)
+        return visit.see_other(mount.location)
     assert isinstance(mount, Form)
     return _page(request, issuer, found, browser, mount)
 
 
 def _please_wait(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> HttpResponse:
-    client, language = _client(issuer, found), _language(request, found)
+    client, language = visit.client(issuer, found), visit.language(request, found)
     late = found.core_age > settings.CORE_ANSWER_SECONDS
-    if _upstream(issuer, found).kind == "simulator":
+    if visit.connection(issuer, found).kind == "simulator":
         shown = {"provider_name": client.alias, "action": found.request["action"], "late": late}
         response = _page(request, issuer, found, browser, Form("starting", shown))
     else:
@@ -382,8 +382,8 @@ def _please_wait(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin,
 
 
 def _page(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser, form: Form) -> HttpResponse:
-    client = _client(issuer, found)
-    language = _language(request, found)
+    client = visit.client(issuer, found)
+    language = visit.language(request, found)
     base = f"{issuer.prefix}/login/{browser.handle}"
     shown = form.shown
     if form.step == "user_id" and not shown["unknown"] and (known := remembered_user(request, issuer, client.alias)):
@@ -401,81 +401,6 @@ def _page(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browse
     return page.respond(issuer, page.page(issuer, client, language, "page", slot=slot, title=client.alias))
 
 
-def _ask(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> Ask:
-    asked = LoginRequest.from_json(found.request)
-    assert found.core_session is not None
-    return Ask(
-        reference=found.core_session,
-        service=str(issuer.environment_id),
-        provider=_client(issuer, found).alias,
-        action=asked.action,
-        reference_text=asked.reference_text,
-        level=asked.level,
-        language=asked.language,
-        sector=issuer.sector,
-        identities=identified.kinds(asked, _client(issuer, found)),
-        psd2=asked.psd2,
-        via=_upstream(issuer, found),
-        handle=browser.handle,
-        secret=browser.upstream(found.core_session),
-        callback=f"{issuer.url}/upstream/callback",
-        mitid_uuid=login.hints(found, browser).mitid_uuid,
-    )
-
-
-def _client(issuer: IssuerConfig, found: StoredLogin) -> Client:
-    client = client_of(issuer, found.relying_party_id)
-    if client is None:
-        raise PageError("unknown_client", 404)
-    return client
-
-
-def _upstream(issuer: IssuerConfig, found: StoredLogin) -> Upstream:
-    wanted = str(found.connection_id or found.request["connection"])
-    for upstream in issuer.upstreams:
-        if str(upstream.id) == wanted:
-            return upstream
-    raise PageError("connection_withdrawn", 503)
-
-
-def _browser(request: HttpRequest, issuer: IssuerConfig, handle: str) -> Browser:
-    browser = browser_of(request, issuer, handle)
-    if browser is None:
-        raise PageError("no_cookie", 403)
-    return browser
-
-
-def _found(issuer: IssuerConfig, browser: Browser) -> StoredLogin:
-    found = login.read(issuer, browser)
-    if found is None:
-        raise PageError("no_cookie", 403)
-    return found
-
-
-def _proven_form(request: HttpRequest, browser: Browser) -> None:
-    if not browser.owns(request.POST.get("form_token", "")):
-        raise PageError("form_token", 403)
-
-
 def _way(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> Underway:
-    client, asked = _client(issuer, found), LoginRequest.from_json(found.request)
-    return Underway(issuer, client, asked, found, browser, _upstream(issuer, found), _language(request, found))
-
-
-def _language(request: HttpRequest, found: StoredLogin) -> str:
-    chosen = pages.queried(request, "language")
-    return chosen if chosen in pages.LANGUAGES else str(found.request["language"])
-
-
-def _box_address(issuer: IssuerConfig, browser: Browser) -> str:
-    return f"{issuer.prefix}/login/{browser.handle}"
-
-
-def _see_other(location: str) -> HttpResponse:
-    response = HttpResponse(status=303)
-    response.headers["Location"] = location
-    return response
-
-
-def trace_id(request: HttpRequest) -> str:
-    return str(getattr(request, "trace_id", ""))
+    client, asked = visit.client(issuer, found), LoginRequest.from_json(found.request)
+    return Underway(issuer, client, asked, found, browser, visit.connection(issuer, found), visit.language(request, found))

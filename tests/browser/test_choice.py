@@ -11,8 +11,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.browser.visitor import VIEWS, faults, opened
 from tests.doubles.hostile_upstream import CLIENT_ID, SECRET, hostile
-from tests.doubles.houses import House, open_house
+from tests.doubles.houses import Books, House, open_house
 from tests.doubles.relying_party import RelyingParty
+from tests.flows.conftest import books  # noqa: F401  (the fixture)
 from tests.harness.browser import Watch
 from tests.harness.server import Server
 
@@ -66,6 +67,21 @@ def test_the_choice_is_sound(width: int, language: str, scheme: str, party: Rely
     expect(page.locator("#away-h")).to_contain_text("Work account")
     assert faults(page) == []
     _pictured(page, f"away-{width}-{language}-{scheme}")
+
+
+def test_the_wait_is_sound(party: RelyingParty, visit: Callable[..., Page], books: Books) -> None:  # noqa: F811  (the fixture)
+    """The provider has been asked, and has not answered yet."""
+    page = visit()
+    page.goto(party.ask().url)
+    address = page.url
+    page.click("button[value=work]")
+    expect(page.locator("h1")).to_have_text("Elsewhere")
+    logins = "SELECT id FROM authflows_login WHERE relying_party_id = %s"
+    books.execute(f"UPDATE authflows_coresession SET state = 'requesting' WHERE login_id IN ({logins})", party.relying_party_id)
+    books.execute("UPDATE authflows_login SET state = 'requesting' WHERE relying_party_id = %s", party.relying_party_id)
+    page.goto(address)
+    expect(page.locator("#wait-h")).to_be_visible()
+    assert faults(page) == []
 
 
 def test_the_choice_by_keyboard_and_without_script(party: RelyingParty, visit: Callable[..., Page]) -> None:

@@ -207,6 +207,19 @@ WAYS: dict[tuple[str, str], Callable[[Desk], None]] = {
     ("simulator/frames", "unknown"): frames_unknown,
 }
 
+# What needs people, providers or keys of its own is judged where those are.
+ELSEWHERE: dict[tuple[str, str], str] = {
+    ("choose", ""): "browser/test_choice.py::test_the_choice_is_sound",
+    ("away", ""): "browser/test_choice.py::test_the_choice_is_sound",
+    ("wait", ""): "browser/test_choice.py::test_the_wait_is_sound",
+    ("card", "identity"): "flows/test_cards.py::test_every_card_can_be_read_by_everybody",
+    ("card", "cpr"): "flows/test_cards.py::test_every_card_can_be_read_by_everybody",
+    ("cpr_kept", "kept"): "flows/test_cards.py::test_every_card_can_be_read_by_everybody",
+    ("cpr_kept", "withdrawn"): "flows/test_cards.py::test_every_card_can_be_read_by_everybody",
+    ("simulator/chip", ""): "browser/test_simulator.py::test_a_chip_that_does_not_answer_is_asked_again",
+    ("simulator/chips", ""): "browser/test_simulator.py::test_a_real_browser_registers_and_asks_a_chip",
+}
+
 
 def test_every_template_that_is_shown_is_judged() -> None:
     """A page that nobody judges is a page that nobody can be sure to use."""
@@ -214,8 +227,11 @@ def test_every_template_that_is_shown_is_judged() -> None:
     missing = sorted(shown - set(LAYOUTS) - set(STATES))
     assert not missing, f"add to STATES in authflows/loginbox/states.py, each with its states: {', '.join(missing)}"
     assert sorted(set(STATES) - shown) == []
-    unreachable = sorted({(name, state) for name, states in STATES.items() for state in states} ^ set(WAYS))
+    unreachable = sorted({(name, state) for name, states in STATES.items() for state in states} ^ (set(WAYS) | set(ELSEWHERE)))
     assert not unreachable, f"add to WAYS in tests/browser/test_states.py how somebody comes there, or take it out: {unreachable}"
+    for place in ELSEWHERE.values():
+        file, _, test = place.partition("::")
+        assert f"def {test}(" in (TEMPLATES.parents[1] / "tests" / file).read_text(), place
 
 
 @pytest.fixture(scope="module")
