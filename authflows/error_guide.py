@@ -204,6 +204,8 @@ JSON = _all(
         "The DPoP proof needs the nonce that this answer brings.",
         "Repeat the request with the nonce of the header DPoP-Nonce.",
     ),
+    ("not_found", "Nobody of this id is in this environment, or there is no such address.", "List the people that are there."),
+    ("conflict", "The user id is taken in this environment, or it holds as many people as it can.", "error_description says which."),
     ("slow_down", "Too many requests or failed attempts in a minute.", "Wait for the seconds of Retry-After."),
     ("server_error", "We cannot answer just now; error_description is unavailable or internal.", f"Repeat after Retry-After. {SUPPORT}"),
 )

@@ -86,4 +86,4 @@ def _first_step(issuer: IssuerConfig, language: str, alias: str) -> str:
     if not issuer.simulated:
         return ""
     shown = {"provider_name": alias, "action": "log_on", "unknown": False, "user_id": "", "identities": list(PEOPLE)}
-    return page.slot("user_id", language, shown, form_action="", cancel_action="", form_token="")
+    return page.slot("user_id", language, shown | {"preview": True}, form_action="", cancel_action="", form_token="")
