@@ -36,7 +36,7 @@ class _Forms(HTMLParser):
         self.step = given.get("data-step", self.step)
         if tag == "form":
             self.forms.append(Form(given["action"], given.get("method", "get"), given.get("class", "")))
-        elif tag == "input" and self.forms:
+        elif tag == "input" and self.forms and (given.get("type") != "checkbox" or "checked" in given):
             self.forms[-1].fields[given["name"]] = given.get("value", "")
 
 
