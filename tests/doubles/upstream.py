@@ -9,7 +9,6 @@ import re
 import secrets
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,7 +17,6 @@ from joserfc.jwk import ECKey
 from tests.harness import node
 from tests.harness.ground import free_port
 
-NODE = Path(__file__).resolve().parents[1] / "bench" / "node"
 FORM = re.compile(r'<form[^>]* action="([^"]+)"')
 ABORT = re.compile(r'href="([^"]+/abort)"')
 
@@ -40,7 +38,7 @@ class Upstream:
         public = self.key.as_dict(private=False) | {"use": "sig", "alg": "ES256"}
         told = {"REDIRECT_URIS": json.dumps(list(redirect_uris)), "SECRET": self.secret, "JWKS": json.dumps({"keys": [public]})}
         self._process = subprocess.Popen(
-            [node.program(), str(NODE / "upstream.mjs"), str(self.port)],
+            [node.program(), str(node.PROVIDER / "upstream.mjs"), str(self.port)],
             env={"PATH": os.environ["PATH"], "NODE_ENV": "production", **told},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

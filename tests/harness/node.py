@@ -9,6 +9,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 CLIENTS = TESTS / "clients"
+PROVIDER = TESTS / "bench" / "node"  # of somebody else's making: what the bench measures beside us, and an upstream of the tests
 
 
 def home() -> Path:

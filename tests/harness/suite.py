@@ -41,7 +41,7 @@ def run(name: str, command: list[str], env: dict[str, str]) -> tuple[str, int, f
 def main() -> int:
     chromium.install()
     apache.install()
-    problem = node.install()
+    problem = node.install() or node.install(node.PROVIDER)
     uncut = network.cut()
     print(f"Network: not cut ({uncut}); only pytest's own process is kept on loopback" if uncut else "Network: loopback only", flush=True)
     ground = Ground()
