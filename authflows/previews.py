@@ -19,7 +19,7 @@ from authflows.configuration import IssuerConfig, ThemeValues, base_url
 from authflows.errors import PageError
 from authflows.loginbox import page
 from authflows.models import Service, Theme
-from authflows.upstream.simulator.people import PEOPLE
+from authflows.upstream.simulator.view import NAMED
 from tenants.isolation import tenant_scope
 from tenants.models import Environment
 
@@ -85,5 +85,5 @@ def _first_step(issuer: IssuerConfig, language: str, alias: str) -> str:
     """What the simulator shows first; where it does not stand in for MitID, the slot stays empty."""
     if not issuer.simulated:
         return ""
-    shown = {"provider_name": alias, "action": "log_on", "unknown": False, "user_id": "", "identities": list(PEOPLE)}
+    shown = {"provider_name": alias, "action": "log_on", "unknown": False, "user_id": "", "identities": list(NAMED)}
     return page.slot("user_id", language, shown | {"preview": True}, form_action="", cancel_action="", form_token="")
