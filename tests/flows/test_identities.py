@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from tests.doubles.authenticators import chosen, printed
+from tests.doubles.authenticators import chosen, moved, printed
 from tests.doubles.browser import Browser, step_of
+from tests.doubles.chip import Chip
 from tests.doubles.houses import House
 from tests.doubles.relying_party import RelyingParty
-from tests.flows.test_authenticators import LOW
+from tests.flows.test_authenticators import LOW, SUBSTANTIAL
+from tests.flows.test_chip import Visitors, register
 from tests.harness.server import Server
 
 SIGNE: dict[str, Any] = {
@@ -62,6 +65,16 @@ def test_a_person_is_made_read_changed_and_removed(party: RelyingParty) -> None:
     assert [each["id"] for each in call(party).json()["identities"]] == [told["id"]]
     assert call(party, "DELETE", f"/{told['id']}").status_code == 204
     assert call(party, "GET", f"/{told['id']}").status_code == 404
+
+
+def test_whose_only_way_is_a_chip_reads_that_it_is_too_little(party: RelyingParty, visitor: Browser, new_visitor: Visitors) -> None:
+    """An audio reader is nothing without the password that goes with it."""
+    invented(party, app="", authenticators=["audio_reader"])
+    register(new_visitor(), party, Chip("{0.scheme}://{0.netloc}".format(urlsplit(party.issuer))), "signe-test")
+    asked = party.ask(acr_values=SUBSTANTIAL, prompt="login")
+    page = moved(visitor, visitor.submit(visitor.open(asked), user_id="signe-test"))
+    assert step_of(page) == "level"
+    assert "error=unmet_authentication_requirements" in visitor.finish(visitor.submit(page, "foot", cancel="1"))
 
 
 def test_who_was_invented_logs_in(party: RelyingParty, visitor: Browser) -> None:
