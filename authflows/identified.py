@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from django.http import HttpResponse
 from django.utils import timezone
 
-from authflows import cpr, cpr_matching, cpr_store, levels, login, sealing, store, subjects
+from authflows import cpr, cpr_matching, cpr_store, levels, login, pauses, sealing, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.errors import PageError
 from authflows.identity import Identity
@@ -120,7 +120,7 @@ def page(way: Underway, person: Person, problem: str = "") -> HttpResponse:
 
 def hold(way: Underway, person: Person) -> None:
     told = {"identity": person.identity.as_json(), "awaits": person.awaits}
-    store.hold(way.issuer.tenant_id, way.found.id, sealing.seal(told, way.browser.secret, SEALED_TO))
+    pauses.hold(way.issuer.tenant_id, way.found.id, sealing.seal(told, way.browser.secret, SEALED_TO))
 
 
 def held(way: Underway) -> Person:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
-from authflows import callback, choosing, identified, leaving, levels, login, pages, refusals, reuse, visit
+from authflows import callback, choosing, identified, leaving, levels, login, pages, pauses, refusals, reuse, visit
 from authflows.configuration import IssuerConfig, Upstream
 from authflows.cookies import begin_cookie, end_cookie, keep_session, remember_user, remembered_user, session_secret
 from authflows.errors import PageError, UnregisteredRedirect
@@ -28,7 +28,7 @@ from authflows.oidc import responses as oidc
 from authflows.oidc.parameters import Parameters
 from authflows.oidc.responses import Answer
 from authflows.requests import LoginRequest
-from authflows.store import StoredLogin, once_more, unconfirmed, unknown_to_core
+from authflows.store import StoredLogin, unconfirmed, unknown_to_core
 from authflows.upstream.base import Busy, Cancels, Done, Ended, Form, LooksUp, Lost, Mount, Redirect, Refused, Returns, Steps
 from authflows.upstream.registry import UPSTREAMS
 from tenants.middleware import address_of
@@ -106,9 +106,7 @@ def _question(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, br
 
 def choose(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """The person's choice of a method, of those that were offered."""
-    browser = visit.browser(request, issuer, handle)
-    visit.proven_form(request, browser)
-    found = visit.login_of(issuer, browser)
+    browser, found = visit.posted(request, issuer, handle)
     if over := _over(issuer, found, browser):
         return over
     response = visit.see_other(f"{visit.address(issuer, browser)}?language={visit.language(request, found)}")
@@ -118,11 +116,9 @@ def choose(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpRespo
 
 def step(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """A typed step of the box: a plain form, handed to the core."""
-    browser = visit.browser(request, issuer, handle)
-    if request.method == "GET":  # the language was changed on a page that answered a POST
-        return visit.see_other(f"{visit.address(issuer, browser)}?language={pages.language_of(request)}")
-    visit.proven_form(request, browser)
-    found = visit.login_of(issuer, browser)
+    if request.method == "GET":
+        return visit.in_another_language(request, issuer, handle)
+    browser, found = visit.posted(request, issuer, handle)
     if over := _over(issuer, found, browser):
         return over
     if found.state != LoginState.REQUESTED or found.sealed is not None:
@@ -175,11 +171,9 @@ def return_(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResp
 
 def person(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """What the person says after the core has vouched for them. What it did not vouch for cannot be said."""
-    browser = visit.browser(request, issuer, handle)
-    if request.method == "GET":  # the language was changed on a page that answered a POST
-        return visit.see_other(f"{visit.address(issuer, browser)}?language={pages.language_of(request)}")
-    visit.proven_form(request, browser)
-    found = visit.login_of(issuer, browser)
+    if request.method == "GET":
+        return visit.in_another_language(request, issuer, handle)
+    browser, found = visit.posted(request, issuer, handle)
     if over := _over(issuer, found, browser):
         return over
     if found.sealed is None:
@@ -207,12 +201,10 @@ def _said(request: HttpRequest, way: Underway, said: Said) -> HttpResponse:
 
 def again(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
     """After a level that was too low: the core is asked once more, in the same Login."""
-    browser = visit.browser(request, issuer, handle)
-    visit.proven_form(request, browser)
-    found = visit.login_of(issuer, browser)
+    browser, found = visit.posted(request, issuer, handle)
     if over := _over(issuer, found, browser):
         return over
-    once_more(issuer.tenant_id, found.id)
+    pauses.once_more(issuer.tenant_id, found.id)
     return visit.see_other(visit.address(issuer, browser))
 
 
@@ -230,9 +222,7 @@ def _away(request: HttpRequest, issuer: IssuerConfig, found: StoredLogin, browse
 
 
 def cancel(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
-    browser = visit.browser(request, issuer, handle)
-    visit.proven_form(request, browser)
-    found = visit.login_of(issuer, browser)
+    browser, found = visit.posted(request, issuer, handle)
     if over := _over(issuer, found, browser):
         return over
     if found.state == LoginState.REQUESTING:

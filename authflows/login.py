@@ -20,7 +20,7 @@ from typing import Any
 
 from django.conf import settings
 
-from authflows import levels, sealing, store, subjects
+from authflows import levels, pauses, sealing, store, subjects
 from authflows.configuration import Client, IssuerConfig, Upstream
 from authflows.errors import ENDINGS, PageError, Stale
 from authflows.identity import Identity
@@ -135,7 +135,7 @@ def _current(issuer: IssuerConfig, found: StoredLogin | None) -> StoredLogin | N
 
 def choose(issuer: IssuerConfig, found: StoredLogin, upstream: Upstream) -> None:
     """By which of several connections the person wants to log in."""
-    store.choose(issuer.tenant_id, found.id, upstream.id)
+    pauses.choose(issuer.tenant_id, found.id, upstream.id)
 
 
 def requested(issuer: IssuerConfig, found: StoredLogin, upstream: Upstream, core_id: str) -> None:
@@ -232,7 +232,7 @@ def fail(issuer: IssuerConfig, found: StoredLogin, ending: str) -> None:
 def too_low(issuer: IssuerConfig, found: StoredLogin, reached: Level) -> None:
     """What the core vouched for is not enough: the person decides whether it is asked once more."""
     assert found.core_session is not None
-    store.too_low(issuer.tenant_id, found.id, found.core_session, answer={"reached": reached.word})
+    pauses.too_low(issuer.tenant_id, found.id, found.core_session, answer={"reached": reached.word})
 
 
 def reached(found: StoredLogin) -> Level | None:

@@ -197,17 +197,6 @@ def requesting(
     return found
 
 
-CHOOSE = """
-UPDATE authflows_login SET request = jsonb_set(request, '{connection}', to_jsonb(%(connection)s::text))
-WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'created' AND request->>'connection' = ''"""
-
-
-def choose(tenant_id: uuid.UUID, login_id: uuid.UUID, connection_id: uuid.UUID) -> None:
-    """The person has chosen by which connection; of two choices the first counts."""
-    with transaction(tenant_id) as step:
-        step.execute(CHOOSE, {"tenant": tenant_id, "login": login_id, "connection": str(connection_id)})
-
-
 REQUESTED = f"""
 WITH accepted AS (
     UPDATE authflows_coresession SET state = 'accepted', core_id = %(core_id)s, accepted_at = now()
@@ -262,13 +251,6 @@ def unconfirmed(tenant_id: uuid.UUID, core_session: uuid.UUID) -> None:
     )
     with transaction(tenant_id) as step:
         step.execute(sql, {"tenant": tenant_id, "core_session": core_session})
-
-
-def hold(tenant_id: uuid.UUID, login_id: uuid.UUID, sealed: bytes) -> None:
-    """Who logged in, until they have said what they are asked; sealed to their browser."""
-    sql = "UPDATE authflows_login SET sealed = %(sealed)s WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested'"
-    with transaction(tenant_id) as step:
-        step.execute(sql, {"tenant": tenant_id, "login": login_id, "sealed": sealed})
 
 
 KNOWN_AS = """
@@ -399,28 +381,6 @@ def fail(
         step.execute(FAIL, params)
         if core_session is not None:
             metering.outcome(step, tenant_id, core_session, outcome)
-
-
-TOO_LOW = """
-WITH asked AS (
-    UPDATE authflows_login SET state = 'created', answer = %(answer)s, sealed = NULL
-    WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'requested' RETURNING id)
-UPDATE authflows_coresession c SET state = 'finished' FROM asked WHERE c.tenant_id = %(tenant)s AND c.id = %(core_session)s"""
-
-
-def too_low(tenant_id: uuid.UUID, login_id: uuid.UUID, core_session: uuid.UUID, *, answer: dict[str, Any]) -> None:
-    """The core session is over without a login; the Login waits for the person to say whether there is another."""
-    params = {"tenant": tenant_id, "login": login_id, "core_session": core_session, "answer": Jsonb(answer)}
-    with transaction(tenant_id) as step:
-        step.execute(TOO_LOW, params)
-        metering.outcome(step, tenant_id, core_session, "failed")
-
-
-def once_more(tenant_id: uuid.UUID, login_id: uuid.UUID) -> None:
-    """The Login may ask the core again, as a new CoreSession."""
-    sql = "UPDATE authflows_login SET answer = NULL WHERE tenant_id = %(tenant)s AND id = %(login)s AND state = 'created'"
-    with transaction(tenant_id) as step:
-        step.execute(sql, {"tenant": tenant_id, "login": login_id})
 
 
 def version(issuer_id: uuid.UUID) -> int:

@@ -11,11 +11,12 @@ from authflows.errors import PageError
 from authflows.login import Browser
 from authflows.requests import LoginRequest
 from authflows.store import StoredLogin
-from authflows.upstream.base import Ask
+from authflows.upstream.base import Ask, Returns
+from authflows.upstream.registry import UPSTREAMS
 
 
 def ask(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> Ask:
-    asked = LoginRequest.from_json(found.request)
+    asked, via = LoginRequest.from_json(found.request), connection(issuer, found)
     assert found.core_session is not None
     return Ask(
         reference=found.core_session,
@@ -28,9 +29,10 @@ def ask(issuer: IssuerConfig, found: StoredLogin, browser: Browser) -> Ask:
         sector=issuer.sector,
         identities=identified.kinds(asked, client(issuer, found)),
         psd2=asked.psd2,
-        via=connection(issuer, found),
+        via=via,
         handle=browser.handle,
-        secret=browser.upstream(found.core_session),
+        # Derived only where it is used: it costs as much as a signature.
+        secret=browser.upstream(found.core_session) if isinstance(UPSTREAMS[via.kind], Returns) else "",
         callback=f"{issuer.url}/upstream/callback",
         mitid_uuid=login.hints(found, browser).mitid_uuid,
     )
@@ -65,6 +67,13 @@ def login_of(issuer: IssuerConfig, browser: Browser) -> StoredLogin:
     return found
 
 
+def posted(request: HttpRequest, issuer: IssuerConfig, handle: str) -> tuple[Browser, StoredLogin]:
+    """Of a form that came from a page which this browser was given."""
+    known = browser(request, issuer, handle)
+    proven_form(request, known)
+    return known, login_of(issuer, known)
+
+
 def proven_form(request: HttpRequest, browser: Browser) -> None:
     if not browser.owns(request.POST.get("form_token", "")):
         raise PageError("form_token", 403)
@@ -83,6 +92,12 @@ def see_other(location: str) -> HttpResponse:
     response = HttpResponse(status=303)
     response.headers["Location"] = location
     return response
+
+
+def in_another_language(request: HttpRequest, issuer: IssuerConfig, handle: str) -> HttpResponse:
+    """The language was changed on a page that answered a POST."""
+    known = browser(request, issuer, handle)
+    return see_other(f"{address(issuer, known)}?language={pages.language_of(request)}")
 
 
 def trace_id(request: HttpRequest) -> str:

@@ -7,7 +7,7 @@ class BrokerPortalConfig(AppConfig):
 
     def ready(self) -> None:
         # Registers the system checks; and makes our Celery application the one that every process nudges through.
-        from broker_portal import celery, checks, tasks  # noqa: F401
+        from broker_portal import celery, checks, tasks  # noqa: F401  (importing registers them)
         from tenants import outbox
 
         outbox.sent_by(tasks.send_outbox)

@@ -77,7 +77,7 @@ class DesignForm(forms.Form):
         self.fields["mark"].initial = mark
         values = current.values
         known = {weight for weight, _name in WEIGHTS}
-        self.fields["weight"].choices = WEIGHTS if values["weight"] in known else [*WEIGHTS, (values["weight"], str(values["weight"]))]  # type: ignore[attr-defined]
+        self.fields["weight"].choices = WEIGHTS if values["weight"] in known else [*WEIGHTS, (values["weight"], str(values["weight"]))]  # type: ignore[attr-defined]  # fields are typed as their base class
         firsts = {"layout": current.layout, "content_on_phones": current.content_on_phones, "kinds": list(current.kinds)}
         firsts |= {"heading_font": values["heading"], "body_font": values["body"], "weight": values["weight"], "radius": values["radius"]}
         for name, first in firsts.items():

@@ -40,7 +40,7 @@ class PlanChoice(forms.Form):
     def __init__(self, *given: Any, plans: list[Plan], **settings: Any) -> None:
         super().__init__(*given, **settings)
         self.plans = {str(each.id): each for each in plans}
-        self.fields["plan"].choices = [(key, each.name) for key, each in self.plans.items()]  # type: ignore[attr-defined]
+        self.fields["plan"].choices = [(key, each.name) for key, each in self.plans.items()]  # type: ignore[attr-defined]  # fields are typed as their base class
 
 
 class OneOffForm(forms.Form):

@@ -168,7 +168,7 @@ def charge(request: HttpRequest, operator: uuid.UUID) -> HttpResponse:
     def preview() -> Preview:
         given = form.cleaned_data
         ends = month(given["until"].first) if given["until"] else _("No end")
-        kinds, pers = dict(ChargeForm.base_fields["kind"].choices), dict(ChargeForm.base_fields["per"].choices)  # type: ignore[attr-defined]
+        kinds, pers = dict(ChargeForm.base_fields["kind"].choices), dict(ChargeForm.base_fields["per"].choices)  # type: ignore[attr-defined]  # fields are typed as their base class
         facts = [(_("Charge"), kinds[given["kind"]]), (_("Price"), price(given["price"])), (_("Charged"), pers[given["per"]])]
         return Preview(
             [*facts, (_("From"), month(given["starts"].first)), (_("Until and including"), ends), (_("Source"), given["source"])]

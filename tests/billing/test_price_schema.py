@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from copy import deepcopy
 from decimal import Decimal
@@ -25,64 +26,58 @@ def fjordbank(db: None) -> Customer:
     return story.customer()
 
 
+YEAR: dict[str, Any] = {
+    "number": 41,
+    "start": "2061-07-01",
+    "end": "2062-06-30",
+    "aap_table": [
+        [0, 600_000_000, 0, 1_200_000, "0.278"],
+        [0, 600_000_000, 1_200_000, None, "0.291"],
+        [600_000_000, None, 0, 1_200_000, "0.247"],
+        [600_000_000, None, 1_200_000, None, "0.259"],
+    ],
+    "decisions": [
+        {
+            "kind": "provisional",
+            "requests": 650_000_000,
+            "authenticators": 1_250_000,
+            "price": "0.26",
+            "source": "letter",
+            "reason": "announced",
+            "entered_by": "anna@tidevand.example",
+        }
+    ],
+    "charges": [
+        {"kind": "core_client", "price": "0.03", "from": "2061-07-01"},
+        {"kind": "udviklingsbidrag", "price": "0.01", "from": "2061-07-01", "to": "2061-10-31"},
+    ],
+}
+PLAN: dict[str, Any] = {
+    "name": "Harbour",
+    "from": "2026-07",
+    "pass_on": {"aap": "at_cost", "core_client": "included", "udviklingsbidrag": "at_cost"},
+    "fee": {"mode": "graduated", "period": "month", "tiers": [["1000", "0.80"], [None, "0.40"]]},
+    "subscription": "4900.00",
+    "minimum": "250.00",
+    "discount": "10",
+}
+ACCOUNT: dict[str, Any] = {
+    "name": "Havneby Kommune",
+    "address": "Fjordtorvet 1, 9998 Fjordby",
+    "country": "DK",
+    "cvr": "77777776",
+    "gln": "5798000000001",
+    "order_reference": "PO-88213",
+    "email": "regnskab@havneby.example",
+    "language": "da",
+    "plan": "Harbour",
+    "plan_from": "2026-07",
+}
+
+
 def whole(customer: Customer) -> dict[str, Any]:
-    return {
-        "operator": customer.operator.name,
-        "contract_years": [
-            {
-                "number": 41,
-                "start": "2061-07-01",
-                "end": "2062-06-30",
-                "aap_table": [
-                    [0, 600_000_000, 0, 1_200_000, "0.278"],
-                    [0, 600_000_000, 1_200_000, None, "0.291"],
-                    [600_000_000, None, 0, 1_200_000, "0.247"],
-                    [600_000_000, None, 1_200_000, None, "0.259"],
-                ],
-                "decisions": [
-                    {
-                        "kind": "provisional",
-                        "requests": 650_000_000,
-                        "authenticators": 1_250_000,
-                        "price": "0.26",
-                        "source": "letter",
-                        "reason": "announced",
-                        "entered_by": "anna@tidevand.example",
-                    }
-                ],
-                "charges": [
-                    {"kind": "core_client", "price": "0.03", "from": "2061-07-01"},
-                    {"kind": "udviklingsbidrag", "price": "0.01", "from": "2061-07-01", "to": "2061-10-31"},
-                ],
-            }
-        ],
-        "plans": [
-            {
-                "name": "Harbour",
-                "from": "2026-07",
-                "pass_on": {"aap": "at_cost", "core_client": "included", "udviklingsbidrag": "at_cost"},
-                "fee": {"mode": "graduated", "period": "month", "tiers": [["1000", "0.80"], [None, "0.40"]]},
-                "subscription": "4900.00",
-                "minimum": "250.00",
-                "discount": "10",
-            }
-        ],
-        "accounts": [
-            {
-                "tenant": customer.tenant.slug,
-                "name": "Havneby Kommune",
-                "address": "Fjordtorvet 1, 9998 Fjordby",
-                "country": "DK",
-                "cvr": "77777776",
-                "gln": "5798000000001",
-                "order_reference": "PO-88213",
-                "email": "regnskab@havneby.example",
-                "language": "da",
-                "plan": "Harbour",
-                "plan_from": "2026-07",
-            }
-        ],
-    }
+    account = ACCOUNT | {"tenant": customer.tenant.slug}
+    return copy.deepcopy({"operator": customer.operator.name, "contract_years": [YEAR], "plans": [PLAN], "accounts": [account]})
 
 
 def told(content: Any) -> list[str]:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from tests.browser.visitor import Demonstration
+from tests.doubles.site import site
 from tests.harness.ground import Ground
 from tests.harness.server import Server
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    """Where relying parties' redirect addresses are."""
+    with site() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

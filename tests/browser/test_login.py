@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.visitor import VIEWS, faults, opened
 from tests.doubles.houses import House
 from tests.doubles.relying_party import RelyingParty
-from tests.doubles.site import site
 from tests.flows.conftest import fjordbank  # noqa: F401  (a fixture)
 from tests.harness.browser import Watch
 from tests.harness.server import Server
@@ -26,14 +25,8 @@ STEP = {
 Visit = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[str]:
-    with site() as address:
-        yield address
-
-
 @pytest.fixture
-def party(server: Server, fjordbank: House, service: str) -> RelyingParty:  # noqa: F811
+def party(server: Server, fjordbank: House, service: str) -> RelyingParty:  # noqa: F811  (the fixture)
     return fjordbank.client(redirect_uris=(f"{service}/callback",))
 
 
@@ -248,7 +241,7 @@ def test_two_tabs_of_one_browser(party: RelyingParty, visit: Visit) -> None:
 
 
 @pytest.fixture(scope="module")
-def fjord_theme(fjordbank: House) -> str:  # noqa: F811
+def fjord_theme(fjordbank: House) -> str:  # noqa: F811  (the fixture)
     """Fjordbank's own design: the plain one with another colour, beside the box."""
     from authflows import configuration
     from authflows.loginbox.theme import PLAIN
@@ -268,7 +261,7 @@ def fjord_theme(fjordbank: House) -> str:  # noqa: F811
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_a_tenant_s_own_design(width: int, fjordbank: House, fjord_theme: str, visit: Visit) -> None:  # noqa: F811
+def test_a_tenant_s_own_design(width: int, fjordbank: House, fjord_theme: str, visit: Visit) -> None:  # noqa: F811  (the fixture)
     party = fjordbank.client(alias=fjord_theme)
     page = visit(width)
     page.goto(party.ask().url)

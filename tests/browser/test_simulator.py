@@ -14,7 +14,6 @@ from tests.browser.test_login import Visit, identify, until, until_back
 from tests.browser.visitor import faults, opened
 from tests.doubles.houses import Books, House, open_house
 from tests.doubles.relying_party import RelyingParty
-from tests.doubles.site import site
 from tests.flows.conftest import fjordbank, havneby  # noqa: F401  (fixtures)
 from tests.harness.browser import Watch
 from tests.harness.ground import Ground
@@ -31,14 +30,8 @@ TOUCHED = {
 }
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[str]:
-    with site() as address:
-        yield address
-
-
 @pytest.fixture
-def party(server: Server, fjordbank: House, service: str) -> RelyingParty:  # noqa: F811
+def party(server: Server, fjordbank: House, service: str) -> RelyingParty:  # noqa: F811  (the fixture)
     return fjordbank.client(redirect_uris=(f"{service}/callback",))
 
 
@@ -185,7 +178,7 @@ QUIET: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def houses(fjordbank: House, havneby: House, django_db_blocker: DjangoDbBlocker) -> list[House]:  # noqa: F811
+def houses(fjordbank: House, havneby: House, django_db_blocker: DjangoDbBlocker) -> list[House]:  # noqa: F811  (the fixture)
     return [fjordbank, havneby, open_house(django_db_blocker, "Nordlys")]
 
 

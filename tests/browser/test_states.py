@@ -14,7 +14,6 @@ from authflows.loginbox.states import LAYOUTS, STATES
 from tests.browser.visitor import faults, opened
 from tests.doubles.houses import Books, House
 from tests.doubles.relying_party import RelyingParty
-from tests.doubles.site import site
 from tests.flows.conftest import books, fjordbank  # noqa: F401  (fixtures)
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "loginbox"
@@ -234,14 +233,8 @@ def test_every_template_that_is_shown_is_judged() -> None:
         assert f"def {test}(" in (TEMPLATES.parents[1] / "tests" / file).read_text(), place
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[str]:
-    with site() as at:
-        yield at
-
-
 @pytest.fixture
-def party(server: object, fjordbank: House, service: str, books: Books) -> Iterator[RelyingParty]:  # noqa: F811
+def party(server: object, fjordbank: House, service: str, books: Books) -> Iterator[RelyingParty]:  # noqa: F811  (the fixture)
     """A client of its own; nobody is blocked or asked when its test begins."""
     books.execute("DELETE FROM authflows_simulatedblock")
     books.execute("UPDATE authflows_simulatedsession SET expires_at = now() WHERE state <> 'ended'")
@@ -250,7 +243,7 @@ def party(server: object, fjordbank: House, service: str, books: Books) -> Itera
 
 
 @pytest.fixture
-def sit(browser: Browser, party: RelyingParty, books: Books) -> Iterator[Callable[..., Desk]]:  # noqa: F811
+def sit(browser: Browser, party: RelyingParty, books: Books) -> Iterator[Callable[..., Desk]]:  # noqa: F811  (the fixture)
     contexts: list[BrowserContext] = []
 
     def make(language: str = "en", *, script: bool = True) -> Desk:

@@ -39,7 +39,7 @@ def origin() -> Iterator[str]:
 
 
 @pytest.fixture
-def party(server: Server, origin: str, fjordbank: House) -> RelyingParty:  # noqa: F811
+def party(server: Server, origin: str, fjordbank: House) -> RelyingParty:  # noqa: F811  (the fixture)
     where = (f"{origin}/rp/callback.html",)
     return fjordbank.client(
         auth_method="none", application_type="spa", origins=(origin,), redirect_uris=where, scopes=("openid", "profile")

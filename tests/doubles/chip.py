@@ -35,7 +35,7 @@ class Chip:
 
     def made(self, page: Response) -> str:
         """The answer to a page that registers."""
-        public = ES256.from_cryptography_key(self.key.public_key())  # type: ignore[no-untyped-call]
+        public = ES256.from_cryptography_key(self.key.public_key())  # type: ignore[no-untyped-call]  # fido2 types it not
         credential = AttestedCredentialData.create(bytes(16), self.id, public)
         data = AuthenticatorData.create(sha256(self.rp_id.encode()), AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.AT, 0, credential)
         client = self._client("webauthn.create", asked_by(page))
